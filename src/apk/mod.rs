@@ -1,0 +1,1 @@
+//! Alpine's package index: format, signature, version order, mirrors, providers and closure.

@@ -1,0 +1,1 @@
+//! Dockerfiles: text to stages, and what each instruction does to the image.

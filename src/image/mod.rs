@@ -1,0 +1,1 @@
+//! A built image's files and config.

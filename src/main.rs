@@ -1,0 +1,3 @@
+//! The binary: parses the command line, runs the command, maps the result to the exit status.
+
+fn main() {}

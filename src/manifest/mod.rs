@@ -1,0 +1,1 @@
+//! The manifest `aboard.yaml`.

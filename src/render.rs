@@ -1,0 +1,1 @@
+//! The manifest and a template to a Dockerfile.

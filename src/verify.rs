@@ -1,0 +1,1 @@
+//! Image facts against the resolution.
