@@ -1,3 +1,7 @@
-//! The binary: parses the command line, runs the command, maps the result to the exit status.
+//! The binary: everything it does is in the library, and the exit status is the command's.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aboard::cli::main()
+}

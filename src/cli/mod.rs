@@ -1,1 +1,208 @@
-//! The command line.
+//! The command line: the flags, one file a command, and the exit status.
+//!
+//! 0: nothing found; 1: findings at or above `--fail-on`; 2: the work could not be done.
+
+mod explain;
+mod generate;
+mod project;
+mod scan;
+
+pub use project::Project;
+
+use crate::finding::{Finding, Severity};
+use crate::report::{Format, Printer};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Proves that every program a piece of code executes is aboard the container image it ships in.
+#[derive(Debug, Parser)]
+#[command(name = "aboard", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 the work could not be done.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub struct Global {
+    /// The manifest; its folder is the project [default: aboard.yaml here or above]
+    #[arg(long, global = true, value_name = "FILE", env = "ABOARD_MANIFEST")]
+    pub manifest: Option<PathBuf>,
+    /// How results are shown; never changes the exit status
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// When output is coloured
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// The severity from which findings make the exit status 1
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Use no network: what is cached or locked must do
+    #[arg(long, global = true, env = "ABOARD_OFFLINE")]
+    pub offline: bool,
+    /// The mirror that serves the package indexes (https, http or file)
+    #[arg(long, global = true, value_name = "URL", env = "ABOARD_MIRROR")]
+    pub mirror: Option<String>,
+    /// The folder that keeps the package indexes [default: the user's cache folder]
+    #[arg(long, global = true, value_name = "DIR", env = "ABOARD_INDEX_DIR")]
+    pub index_dir: Option<PathBuf>,
+    /// Take package indexes whose signature cannot be verified
+    #[arg(long, global = true)]
+    pub allow_untrusted: bool,
+    /// Keep nothing between runs and use nothing kept
+    #[arg(long, global = true, env = "ABOARD_NO_CACHE")]
+    pub no_cache: bool,
+    /// Say less: errors alone
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more: how things were decided
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The severity from which findings make the exit status 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Any finding.
+    Note,
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    #[default]
+    Error,
+    /// No finding.
+    Never,
+}
+
+/// The commands, in the order in which help lists them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the programs that code executes, with the chain that settles each
+    Scan(scan::Arguments),
+    /// Print the documentation of a finding
+    Explain(explain::Arguments),
+    /// Print a completion script for a shell
+    Completions(generate::Completions),
+    /// Write the manual pages to a folder
+    Man(generate::Man),
+}
+
+/// What a command came to: findings to show, or a result already shown.
+pub enum Outcome {
+    /// The command did its work and has nothing to say against anything.
+    Done,
+    /// Findings that were shown; the status follows from their severities.
+    Found(Option<Severity>),
+    /// The command itself says no (a difference under `--check`).
+    Refused,
+}
+
+impl Outcome {
+    /// The outcome that these findings make.
+    pub fn of(findings: &[Finding]) -> Self {
+        Self::Found(findings.iter().map(|finding| finding.severity).max())
+    }
+}
+
+/// Parses the command line, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = cli.global.printer();
+    let fail_on = cli.global.fail_on;
+    match run(cli, &printer) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Found(worst)) => ExitCode::from(u8::from(fails(fail_on, worst))),
+        Ok(Outcome::Refused) => ExitCode::from(1),
+        Err(error) => {
+            printer.error(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn fails(fail_on: FailOn, worst: Option<Severity>) -> bool {
+    let least = match fail_on {
+        FailOn::Note => Severity::Note,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Error => Severity::Error,
+        FailOn::Never => return false,
+    };
+    worst.is_some_and(|worst| worst >= least)
+}
+
+fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Scan(arguments) => scan::run(global, &arguments, printer),
+        Command::Explain(arguments) => explain::run(&arguments, printer),
+        Command::Completions(arguments) => Ok(generate::completions(&arguments, &mut Cli::command(), printer)),
+        Command::Man(arguments) => generate::man(&arguments, Cli::command(), printer),
+    }
+}
+
+impl Global {
+    fn printer(&self) -> Printer {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let wants = |terminal: bool| match self.color {
+            Color::Auto => terminal && !no_color,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Printer {
+            format: self.format,
+            color: wants(std::io::stdout().is_terminal()),
+            color_stderr: wants(std::io::stderr().is_terminal()),
+            verbosity: i8::from(self.verbose) - i8::from(self.quiet),
+        }
+    }
+
+    /// The folder for results that are kept between runs; nothing where none is wanted or known.
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        use etcetera::BaseStrategy;
+        if self.no_cache {
+            return None;
+        }
+        if let Some(dir) = std::env::var_os("ABOARD_CACHE_DIR") {
+            return Some(PathBuf::from(dir));
+        }
+        Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("aboard"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_status_follows_fail_on() {
+        assert!(fails(FailOn::Error, Some(Severity::Error)));
+        assert!(!fails(FailOn::Error, Some(Severity::Warning)));
+        assert!(fails(FailOn::Note, Some(Severity::Note)));
+        assert!(!fails(FailOn::Note, None));
+        assert!(!fails(FailOn::Never, Some(Severity::Error)));
+    }
+}
