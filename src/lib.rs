@@ -6,22 +6,22 @@
 //!
 //! The modules below stand in the order of that flow: each uses only those above it (`tests/layers.rs` holds that).
 
-pub mod apk;
-pub mod check;
-pub mod cli;
-pub mod dockerfile;
-pub mod engine;
 pub mod file;
 pub mod finding;
-pub mod image;
-pub mod lock;
-pub mod manifest;
-pub mod need;
 pub mod platform;
-pub mod render;
-pub mod report;
-pub mod resolve;
-pub mod scan;
-pub mod site;
-pub mod verify;
 pub mod walk;
+pub mod apk;
+pub mod manifest;
+pub mod lock;
+pub mod dockerfile;
+pub mod site;
+pub mod scan;
+pub mod need;
+pub mod resolve;
+pub mod check;
+pub mod render;
+pub mod engine;
+pub mod image;
+pub mod verify;
+pub mod report;
+pub mod cli;
