@@ -1,1 +1,11 @@
 //! Alpine's package index: format, signature, version order, mirrors, providers and closure.
+//!
+//! The index is the authority on what `apk add` would do. Only [`repository`] does I/O; everything else is a function
+//! from values to values.
+
+pub mod archive;
+pub mod dependency;
+pub mod index;
+pub mod installed;
+pub mod signature;
+pub mod version;
