@@ -4,6 +4,7 @@
 //! from values to values.
 
 pub mod archive;
+pub mod catalog;
 pub mod dependency;
 pub mod index;
 pub mod installed;
