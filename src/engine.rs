@@ -107,6 +107,12 @@ pub fn find(wanted: Option<Kind>) -> Result<Engine, EngineError> {
     Err(EngineError::NoEngine(tried.join(", ")))
 }
 
+/// The wanted engine, or docker, as if it answered: for showing a command that nobody runs.
+pub fn assumed(wanted: Option<Kind>) -> Engine {
+    let kind = wanted.unwrap_or(Kind::Docker);
+    Engine { kind, program: PathBuf::from(kind.program()), buildx: false }
+}
+
 fn answers(program: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new(program);
     command.args(arguments);

@@ -1,7 +1,7 @@
 //! `aboard explain`: the documentation of a finding.
 
 use super::Outcome;
-use crate::check::RULES;
+use crate::check::rules;
 use crate::report::Printer;
 use anyhow::bail;
 use std::fmt::Write;
@@ -18,15 +18,15 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let Some(code) = &arguments.code else {
         let mut text = String::new();
-        for rule in RULES {
+        for rule in rules() {
             let _ = writeln!(text, "{:22} {:8} {}", rule.code, rule.severity.name(), rule.summary);
         }
         printer.result(&text);
         return Ok(Outcome::Done);
     };
-    let Some(rule) = RULES.iter().find(|rule| rule.code == code) else {
-        let near = RULES.iter().max_by(|a, b| {
-            let near = |rule: &&&crate::finding::Rule| strsim::jaro_winkler(rule.code, code);
+    let Some(rule) = rules().find(|rule| rule.code == code) else {
+        let near = rules().max_by(|a, b| {
+            let near = |rule: &&crate::finding::Rule| strsim::jaro_winkler(rule.code, code);
             near(a).total_cmp(&near(b))
         });
         match near {

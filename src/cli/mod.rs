@@ -2,6 +2,7 @@
 //!
 //! 0: nothing found; 1: findings at or above `--fail-on`; 2: the work could not be done.
 
+mod build;
 mod explain;
 mod generate;
 mod project;
@@ -98,6 +99,8 @@ pub enum FailOn {
 enum Command {
     /// List the programs that code executes, with the chain that settles each
     Scan(scan::Arguments),
+    /// Build the images with docker (buildx where present), podman or buildah
+    Build(build::Arguments),
     /// Print the documentation of a finding
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -112,6 +115,8 @@ pub enum Outcome {
     Done,
     /// Findings that were shown; the status follows from their severities.
     Found(Option<Severity>),
+    /// The input is wrong, as the findings shown say: the work could not be done.
+    Unusable,
     /// The command itself says no (a difference under `--check`).
     Refused,
 }
@@ -131,6 +136,7 @@ pub fn main() -> ExitCode {
     match run(cli, &printer) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Found(worst)) => ExitCode::from(u8::from(fails(fail_on, worst))),
+        Ok(Outcome::Unusable) => ExitCode::from(2),
         Ok(Outcome::Refused) => ExitCode::from(1),
         Err(error) => {
             printer.error(&format!("{error:#}"));
@@ -153,6 +159,7 @@ fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     match cli.command {
         Command::Scan(arguments) => scan::run(global, &arguments, printer),
+        Command::Build(arguments) => build::run(global, &arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Completions(arguments) => Ok(generate::completions(&arguments, &mut Cli::command(), printer)),
         Command::Man(arguments) => generate::man(&arguments, Cli::command(), printer),

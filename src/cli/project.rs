@@ -1,12 +1,12 @@
 //! The project: the folder that paths are relative to, and where the user stands in it.
 
 use super::Global;
+use super::Outcome;
+use crate::manifest::{self, Image, Manifest};
+use crate::report::Printer;
 use crate::walk::{self, Tree};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
-
-/// The manifest's usual name.
-pub const MANIFEST: &str = "aboard.yaml";
 
 /// An opened project.
 pub struct Project {
@@ -31,14 +31,41 @@ impl Project {
                 let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
                 (folder, name)
             }
-            None => match above(&current, MANIFEST) {
-                Some(folder) => (folder, Some(MANIFEST.to_owned())),
+            None => match above(&current, manifest::FILE_NAME) {
+                Some(folder) => (folder, Some(manifest::FILE_NAME.to_owned())),
                 None => (above(&current, ".git").unwrap_or_else(|| current.clone()), None),
             },
         };
         let here =
             current.strip_prefix(&root).map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
         Ok(Self { tree: Tree::open(&root)?, manifest, here })
+    }
+
+    /// The manifest that the command needs. One that is not valid is shown and is no manifest: nothing is done from it.
+    pub fn manifest(&self, printer: &Printer) -> anyhow::Result<Result<Manifest, Outcome>> {
+        let Some(path) = &self.manifest else {
+            bail!("no {} here or above; `aboard init` writes one", manifest::FILE_NAME);
+        };
+        Ok(manifest::read(&self.tree, path).map_err(|findings| {
+            printer.findings(self.tree.files(), &findings);
+            Outcome::Unusable
+        }))
+    }
+
+    /// The named images of the manifest, all without any name.
+    pub fn images<'m>(&self, manifest: &'m Manifest, names: &[String]) -> anyhow::Result<Vec<&'m Image>> {
+        if names.is_empty() {
+            return Ok(manifest.images.iter().collect());
+        }
+        names
+            .iter()
+            .map(|name| {
+                manifest.image(name).with_context(|| {
+                    let known: Vec<&str> = manifest.images.iter().map(|image| image.name.value.as_str()).collect();
+                    format!("`{name}` is not an image of {}; it has {}", manifest.path, known.join(", "))
+                })
+            })
+            .collect()
     }
 
     /// A path that the user gave, relative to the project's folder.

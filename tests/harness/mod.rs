@@ -88,7 +88,12 @@ impl Run {
     #[allow(dead_code, reason = "not every test file that includes the harness uses all of it")]
     pub fn prints(self, parts: &[&str]) -> Self {
         for part in parts {
-            assert!(self.stdout.contains(part), "`{part}` is not in stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+            assert!(
+                self.stdout.contains(part),
+                "`{part}` is not in stdout:\n{}\nstderr:\n{}",
+                self.stdout,
+                self.stderr
+            );
         }
         self
     }
