@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod catalog;
+pub mod closure;
 pub mod dependency;
 pub mod index;
 pub mod installed;
