@@ -1,0 +1,111 @@
+//! The image that a `FROM` names: its parts, and the distribution and release that the name alone gives away.
+
+use crate::file::Span;
+
+/// The image that a stage starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The reference, variables expanded.
+    pub reference: String,
+    /// The word of the `FROM`.
+    pub span: Span,
+    /// The repository, without `docker.io/`, `library/`, tag and digest (`alpine`, `ghcr.io/owner/image`).
+    pub repository: String,
+    /// The tag; `latest` where none is written and no digest either.
+    pub tag: Option<String>,
+    /// The digest, with its algorithm.
+    pub digest: Option<String>,
+    /// A variable of the reference has no value, so the image is unknown.
+    pub unset: Vec<String>,
+    /// The distribution, as far as the name says.
+    pub distribution: Distribution,
+}
+
+/// What a base image is built on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// Alpine, with the release (`3.20`, `edge`) where the tag says it.
+    Alpine(Option<String>),
+    /// Debian or Ubuntu.
+    Debian,
+    /// Nothing at all: `FROM scratch`.
+    Scratch,
+    /// The name does not say.
+    Unknown,
+}
+
+impl Base {
+    /// Takes a reference apart.
+    pub fn new(reference: &str, span: Span, unset: Vec<String>) -> Self {
+        let (named, digest) = match reference.split_once('@') {
+            Some((named, digest)) => (named, Some(digest.to_owned())),
+            None => (reference, None),
+        };
+        let (repository, tag) = match named.rsplit_once(':') {
+            // A colon before the last slash belongs to the registry's port.
+            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.to_owned())),
+            _ => (named, None),
+        };
+        let repository = repository.strip_prefix("docker.io/").unwrap_or(repository);
+        let repository = repository.strip_prefix("index.docker.io/").unwrap_or(repository);
+        let repository = repository.strip_prefix("library/").unwrap_or(repository);
+        let tag = tag.or_else(|| digest.is_none().then(|| "latest".to_owned()));
+        let distribution = distribution(repository, tag.as_deref());
+        Self {
+            reference: reference.to_owned(),
+            span,
+            repository: repository.to_owned(),
+            tag,
+            digest,
+            unset,
+            distribution,
+        }
+    }
+
+    /// The Alpine release of the tag.
+    pub fn alpine_release(&self) -> Option<&str> {
+        match &self.distribution {
+            Distribution::Alpine(release) => release.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the base is Alpine itself, with nothing added.
+    pub fn is_plain_alpine(&self) -> bool {
+        self.repository == "alpine"
+    }
+}
+
+/// The part of a tag that names an Alpine release: `3.20` of `20-alpine3.20`, `3.20` of `3.20.3` for `alpine` itself.
+fn alpine_release(version: &str) -> Option<String> {
+    if version == "edge" {
+        return Some(version.to_owned());
+    }
+    let mut numbers = version.split('.');
+    let major = numbers.next().filter(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let minor = numbers.next().filter(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(format!("{major}.{minor}"))
+}
+
+fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
+    let tag = tag.unwrap_or_default();
+    if repository == "scratch" {
+        return Distribution::Scratch;
+    }
+    if repository == "alpine" || repository.ends_with("/alpine") {
+        return Distribution::Alpine(alpine_release(tag));
+    }
+    let mut parts = tag.split('-').filter_map(|part| part.strip_prefix("alpine"));
+    if let Some(version) = parts.next() {
+        return Distribution::Alpine(alpine_release(version));
+    }
+    const DEBIAN: [&str; 12] = [
+        "bookworm", "bullseye", "buster", "focal", "jammy", "jessie", "noble", "sid", "slim", "stretch", "trixie",
+        "xenial",
+    ];
+    let named = matches!(repository, "debian" | "ubuntu" | "buildpack-deps");
+    if named || tag.split('-').any(|part| DEBIAN.contains(&part)) {
+        return Distribution::Debian;
+    }
+    Distribution::Unknown
+}
