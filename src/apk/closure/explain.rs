@@ -172,7 +172,7 @@ impl<'a> Explanation<'_, 'a> {
             provided_by.sort();
             provided_by.dedup();
             let kind = if provided_by.is_empty() { ProblemKind::NoSuchPackage } else { ProblemKind::Ambiguous };
-            let mut problem = Problem::new(name.text.to_owned(), kind);
+            let mut problem = Problem::new(want.text.to_owned(), kind);
             problem.required_by = self.who_wants(want.name);
             problem.provided_by = provided_by;
             self.problems.push(problem);

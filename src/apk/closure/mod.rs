@@ -86,15 +86,16 @@ impl<'a> Planner<'a> {
 
     /// What `apk add` of these packages would do. Requests are as on apk's command line: `name`, `name=version`,
     /// `name~version`, `name@tag`, `!name`.
-    pub fn add(&mut self, requests: &[&'a str]) -> Result<Closure, ClosureError> {
+    pub fn add(&self, requests: &[&str]) -> Result<Closure, ClosureError> {
         let mut world = self.universe.world.clone();
-        let mut asked_for = Vec::new();
+        let (mut asked_for, mut unknown) = (Vec::new(), Vec::new());
         for &request in requests {
             let dependency = Dependency::parse(request)?;
-            let want = self.universe.want(dependency);
-            if let (Some(tag), 0) = (dependency.tag, self.universe.tags[want.tag].1) {
-                return Err(ClosureError::UnknownTag { request: request.to_owned(), tag: tag.to_owned() });
-            }
+            let unknown_tag = || ClosureError::UnknownTag {
+                request: request.to_owned(),
+                tag: dependency.tag.unwrap_or_default().to_owned(),
+            };
+            let want = self.universe.request(dependency, &mut unknown).ok_or_else(unknown_tag)?;
             asked_for.push(want.name);
             match world.iter_mut().find(|known| known.name == want.name) {
                 Some(known) => *known = want,
@@ -102,9 +103,8 @@ impl<'a> Planner<'a> {
             }
         }
         // apk sorts without regard to case first.
-        let lower = |name: NameId| self.universe.name(name).text.to_ascii_lowercase();
-        world.sort_by_cached_key(|want| (lower(want.name), self.universe.name(want.name).text));
-        let mut solver = Solver::new(&self.universe);
+        world.sort_by_cached_key(|want| (want.text.to_ascii_lowercase(), want.text));
+        let mut solver = Solver::new(&self.universe, unknown.len());
         solver.run(&world, &asked_for);
         let changes = changes::changes(&mut solver, &world).map_err(|_| ClosureError::TooDeep)?;
         if solver.errors > 0 {
@@ -115,9 +115,9 @@ impl<'a> Planner<'a> {
 
     fn closure(
         &self,
-        solver: &Solver<'_, 'a>,
+        solver: &Solver<'_, '_>,
         changes: &[Change],
-        world: &[Want<'a>],
+        world: &[Want<'_>],
         asked_for: &[NameId],
     ) -> Closure {
         let mut reasons = self.reasons(solver, changes, world, asked_for);
@@ -154,9 +154,9 @@ impl<'a> Planner<'a> {
     /// Why each selected package is there.
     fn reasons(
         &self,
-        solver: &Solver<'_, 'a>,
+        solver: &Solver<'_, '_>,
         changes: &[Change],
-        world: &[Want<'a>],
+        world: &[Want<'_>],
         asked_for: &[NameId],
     ) -> BTreeMap<PackageId, BTreeSet<String>> {
         let mut reasons: BTreeMap<PackageId, BTreeSet<String>> = BTreeMap::new();

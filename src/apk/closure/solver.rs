@@ -66,10 +66,11 @@ pub(super) struct Solver<'u, 'a> {
 }
 
 impl<'u, 'a> Solver<'u, 'a> {
-    pub(super) fn new(universe: &'u Universe<'a>) -> Self {
+    /// A selection among a universe, and `unknown` names that only the request has.
+    pub(super) fn new(universe: &'u Universe<'a>, unknown: usize) -> Self {
         Self {
             universe,
-            names: vec![NameState::default(); universe.names.len()],
+            names: vec![NameState::default(); universe.names.len() + unknown],
             packages: vec![PackageState::default(); universe.packages.len()],
             errors: 0,
             dirty: VecDeque::new(),

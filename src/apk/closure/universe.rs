@@ -57,12 +57,27 @@ pub(super) struct Provider<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Want<'a> {
     pub(super) name: NameId,
+    /// The name's text; [`Universe`] does not know that of a name that only a request has.
+    pub(super) text: &'a str,
     pub(super) conflict: bool,
     pub(super) operator: Operator,
     /// Nothing where none is given.
     pub(super) version: Option<&'a str>,
     /// The tag, by its place in [`Universe::tags`]; 0 for none.
     pub(super) tag: usize,
+}
+
+impl<'a> Want<'a> {
+    fn new(name: NameId, dependency: Dependency<'a>, tag: usize) -> Self {
+        Self {
+            name,
+            text: dependency.name,
+            conflict: dependency.conflict,
+            operator: dependency.operator,
+            version: (!dependency.version.is_empty()).then_some(dependency.version),
+            tag,
+        }
+    }
 }
 
 /// One build of a package: the same build in several repositories stands once.
@@ -123,27 +138,41 @@ impl<'a> Universe<'a> {
             }
         }
         universe.link();
+        // Stands for every name that only a request has.
+        universe.names.push(Name::default());
         universe
     }
 
+    /// A name; one without text and providers where only a request has it.
     pub(super) fn name(&self, id: NameId) -> &Name<'a> {
-        &self.names[id.0 as usize]
+        &self.names[(id.0 as usize).min(self.names.len() - 1)]
     }
 
     pub(super) fn build(&self, id: PackageId) -> &Build<'a> {
         &self.packages[id.0 as usize]
     }
 
+    /// The names of a request that nothing else has get ids after all others, in the order of `unknown`. Nothing where
+    /// the request's tag is unknown.
+    pub(super) fn request<'r>(&self, dependency: Dependency<'r>, unknown: &mut Vec<&'r str>) -> Option<Want<'r>> {
+        let tag = match dependency.tag {
+            None => 0,
+            Some(tag) => self.tags.iter().position(|known| known.0 == tag && known.1 != 0)?,
+        };
+        let name = self.by_text.get(dependency.name).copied().unwrap_or_else(|| {
+            let at = unknown.iter().position(|name| *name == dependency.name).unwrap_or_else(|| {
+                unknown.push(dependency.name);
+                unknown.len() - 1
+            });
+            NameId((self.names.len() + at) as u32)
+        });
+        Some(Want::new(name, dependency, tag))
+    }
+
     /// Resolves a dependency; a name that nothing has yet is added.
-    pub(super) fn want(&mut self, dependency: Dependency<'a>) -> Want<'a> {
+    fn want(&mut self, dependency: Dependency<'a>) -> Want<'a> {
         let tag = dependency.tag.map_or(0, |tag| self.tag(tag));
-        Want {
-            name: self.intern(dependency.name),
-            conflict: dependency.conflict,
-            operator: dependency.operator,
-            version: (!dependency.version.is_empty()).then_some(dependency.version),
-            tag,
-        }
+        Want::new(self.intern(dependency.name), dependency, tag)
     }
 
     fn tag(&mut self, tag: &'a str) -> usize {
@@ -242,7 +271,7 @@ impl<'a> Universe<'a> {
     /// A dependency as a person writes it.
     pub(super) fn show(&self, want: &Want<'_>) -> String {
         let mark = if want.conflict { "!" } else { "" };
-        let name = self.name(want.name).text;
+        let name = want.text;
         let at = if want.tag == 0 { String::new() } else { format!("@{}", self.tags[want.tag].0) };
         match want.version {
             Some(version) => format!("{mark}{name}{at}{}{version}", want.operator),
