@@ -1,9 +1,43 @@
 //! The rules, one file each, and the one table of them all.
+//!
+//! A rule looks at a [`Subject`], one image with everything that is known of it, and returns findings. Rules that other
+//! steps find (the manifest's, the Dockerfile parser's, `verify`'s) stand in the table too: it drives help, docs and tests.
 
-use crate::finding::Rule;
+pub mod dynamic_program;
+pub mod missing_program;
+pub mod stale_program;
+pub mod subject;
+pub mod undeclared_program;
+pub mod unused_ignore;
+
+pub use subject::Subject;
+
+use crate::finding::{Finding, Rule};
 use crate::manifest;
 
-/// Every rule; help, docs and tests are driven from it.
+/// A row of the table: a rule, and the function that finds it in a subject where `check` does.
+pub struct Row {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// What finds it; nothing for rules of other steps.
+    pub find: Option<fn(&Subject<'_>) -> Vec<Finding>>,
+}
+
+/// The rules that `check` itself looks for, sorted by code.
+static CHECKS: [Row; 5] = [
+    Row { rule: &dynamic_program::RULE, find: Some(dynamic_program::find) },
+    Row { rule: &missing_program::RULE, find: Some(missing_program::find) },
+    Row { rule: &stale_program::RULE, find: Some(stale_program::find) },
+    Row { rule: &undeclared_program::RULE, find: Some(undeclared_program::find) },
+    Row { rule: &unused_ignore::RULE, find: Some(unused_ignore::find) },
+];
+
+/// Every rule, whoever finds it.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    manifest::RULES.iter().copied()
+    CHECKS.iter().map(|row| row.rule).chain(manifest::RULES.iter().copied())
+}
+
+/// What every rule of the table finds in a subject.
+pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    CHECKS.iter().filter_map(|row| row.find).flat_map(|find| find(subject)).collect()
 }

@@ -1,0 +1,79 @@
+//! What could give an image a program: the indexes of its release where they are at hand, else the built-in table.
+
+use crate::apk::catalog::Catalog;
+use std::sync::Arc;
+
+/// The packages that an image can get.
+#[derive(Clone, Debug, Default)]
+pub struct Supply {
+    release: String,
+    catalog: Option<Arc<Catalog>>,
+    absent: Vec<String>,
+}
+
+/// A package that brings a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its name.
+    pub package: String,
+    /// Its version, from the index.
+    pub version: Option<String>,
+    /// Why this one, where there are several; else empty.
+    pub reason: String,
+    /// An index says so; else the built-in table does.
+    pub verified: bool,
+}
+
+/// Whether a package exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// An index has it.
+    Exists,
+    /// Every index of the image was read, and none has it.
+    Absent,
+    /// Not every index of the image was at hand.
+    Unknown,
+}
+
+impl Supply {
+    /// The packages of a release: its indexes, and the repositories whose index could not be read.
+    pub fn new(release: &str, catalog: Option<Arc<Catalog>>, absent: Vec<String>) -> Self {
+        Self { release: release.to_owned(), catalog, absent }
+    }
+
+    /// The release in words (`Alpine v3.20`).
+    pub fn release(&self) -> String {
+        if self.release.is_empty() { "Alpine".to_owned() } else { format!("Alpine {}", self.release) }
+    }
+
+    /// The indexes.
+    pub fn catalog(&self) -> Option<&Catalog> {
+        self.catalog.as_deref()
+    }
+
+    /// The repositories whose index could not be read.
+    pub fn absent(&self) -> &[String] {
+        &self.absent
+    }
+
+    /// Names of programs near to one that nothing brings.
+    pub fn near_programs(&self, program: &str) -> Vec<String> {
+        self.catalog().map(|catalog| catalog.near_programs(program, 3)).unwrap_or_default()
+    }
+
+    /// Names of packages near to one that does not exist.
+    pub fn near_packages(&self, name: &str) -> Vec<String> {
+        self.catalog().map(|catalog| catalog.near_packages(name, 3)).unwrap_or_default()
+    }
+
+    /// Whether a package exists.
+    pub fn existence(&self, package: &str) -> Existence {
+        match self.catalog() {
+            Some(catalog) if !catalog.versions(package).is_empty() || !catalog.providers(package).is_empty() => {
+                Existence::Exists
+            }
+            Some(_) if self.absent.is_empty() => Existence::Absent,
+            _ => Existence::Unknown,
+        }
+    }
+}
