@@ -1,8 +1,12 @@
 //! `missing-program`: the code runs a program that the image does not have.
 
 use super::Subject;
+use super::subject::Docker;
+use crate::file::Span;
 use crate::finding::{Edit, Finding, Fix, Rule, Severity};
 use crate::need::Need;
+use crate::resolve::answer::Answer;
+use crate::resolve::contents::Gap;
 use crate::resolve::supply::Choice;
 
 /// The rule.
@@ -18,46 +22,56 @@ const SITES_SHOWN: usize = 3;
 
 /// Needs that nothing in the Dockerfile meets.
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
-    let Some(contents) = subject.contents else { return Vec::new() };
+    let Some(docker) = subject.dockerfile else { return Vec::new() };
     let rendered = subject.image.is_some_and(|image| image.template.is_some());
     subject
-        .needs
-        .iter()
-        .filter(|need| contents.find(&need.program).is_none() && !subject.is_ignored(need))
+        .answered()
+        .filter(|(need, _)| !subject.is_ignored(need))
         // In a rendered image the manifest is what is wrong: `undeclared-program` says so once.
-        .filter(|need| !rendered || subject.is_declared(need))
-        .map(|need| missing(subject, need))
+        .filter(|(need, _)| !rendered || subject.is_declared(need))
+        .filter_map(|(need, answer)| match answer {
+            Answer::Given(_) => None,
+            Answer::Perhaps(gap) => Some(missing(subject, &docker, need, Some(gap))),
+            Answer::Missing => Some(missing(subject, &docker, need, None)),
+        })
         .collect()
 }
 
-fn missing(subject: &Subject<'_>, need: &Need) -> Finding {
-    let finding = Finding::new(&RULE, format!("`{}` is run but not in the image", need.program));
-    let gaps = subject.contents.map_or(&[][..], |contents| &contents.gaps);
-    let severity = match (need.optional, gaps.is_empty()) {
+fn missing(subject: &Subject<'_>, docker: &Docker<'_>, need: &Need, gap: Option<&Gap>) -> Finding {
+    let severity = match (need.optional, gap) {
         (true, _) => Severity::Note,
-        (false, true) => Severity::Error,
+        (false, None) => Severity::Error,
         // Something that cannot be known may bring it.
-        (false, false) => Severity::Warning,
+        (false, Some(_)) => Severity::Warning,
     };
-    let mut finding = label_sites(finding.severity(severity), need, "runs it");
-    if let Some(apk_add) = subject.apk_add {
+    let message = match gap {
+        None => format!("`{}` is run but not in the image", need.program),
+        Some(_) => format!("`{}` is run, and nothing that is known brings it into the image", need.program),
+    };
+    let mut finding = label_sites(Finding::new(&RULE, message).severity(severity), need, "runs it");
+    let apk_add = docker.plan.apk_adds.iter().rfind(|add| add.virtual_name.is_none() && !add.conditional);
+    if let Some(apk_add) = apk_add {
         finding = finding.label(apk_add.span, "installs nothing that brings it");
-    } else if let Some(stage) = subject.stage {
-        finding = finding.label(stage, "this stage installs nothing that brings it");
+    } else if gap.is_none() {
+        finding = finding.label(docker.plan.base.span, "nothing from here on brings it");
     }
-    for given in subject.contents.iter().flat_map(|contents| contents.elsewhere(&need.program)) {
+    for given in docker.contents.elsewhere(&need.program) {
         if let Some(path) = &given.path {
-            finding = finding.help(format!("the image has {path} ({}), which is not looked up there", given.provider.describe()));
+            let by = given.provider.describe();
+            finding = finding.help(format!("the image has {path} ({by}), where it is not looked up"));
         }
     }
-    for gap in gaps {
-        finding = finding.help(format!("it may be there all the same: {}", gap.why));
+    if let Some(gap) = gap {
+        finding = match gap.span {
+            Some(span) => finding.label(span, gap.why.clone()),
+            None => finding.help(gap.why.clone()),
+        };
     }
     let finding = supply_help(finding, subject, need);
-    match (subject.supply.choose(need.name()), subject.apk_add) {
-        (Some(choice), Some(apk_add)) if severity == Severity::Error => finding.fix(Fix {
+    match (subject.supply.choose(need.name()), apk_add.and_then(|add| add.words.last())) {
+        (Some(choice), Some((_, last))) if severity == Severity::Error => finding.fix(Fix {
             description: format!("add {} to the `apk add` line", choice.package),
-            edits: vec![Edit { span: apk_add.end, replacement: format!(" {}", choice.package) }],
+            edits: vec![Edit { span: Span { start: last.end, ..*last }, replacement: format!(" {}", choice.package) }],
         }),
         _ => finding,
     }
@@ -69,7 +83,11 @@ pub fn label_sites(mut finding: Finding, need: &Need, message: &str) -> Finding 
         finding = finding.label(site.span, format!("{message} ({})", site.api));
     }
     let more = need.sites.len().saturating_sub(SITES_SHOWN);
-    if more > 0 { finding.help(format!("{more} more places run it: `aboard why {}` lists them", need.name())) } else { finding }
+    if more > 0 {
+        finding.help(format!("{more} more places run it: `aboard why {}` lists them", need.name()))
+    } else {
+        finding
+    }
 }
 
 /// Says which package would bring a program, or that none does.

@@ -8,12 +8,15 @@ pub mod missing_program;
 pub mod stale_program;
 pub mod subject;
 pub mod undeclared_program;
+pub mod unknown_package;
 pub mod unused_ignore;
+pub mod wrong_stage;
 
 pub use subject::Subject;
 
 use crate::finding::{Finding, Rule};
 use crate::manifest;
+use crate::resolve::image::UNKNOWN_PACKAGE;
 
 /// A row of the table: a rule, and the function that finds it in a subject where `check` does.
 pub struct Row {
@@ -24,12 +27,14 @@ pub struct Row {
 }
 
 /// The rules that `check` itself looks for, sorted by code.
-static CHECKS: [Row; 5] = [
+static CHECKS: [Row; 7] = [
     Row { rule: &dynamic_program::RULE, find: Some(dynamic_program::find) },
     Row { rule: &missing_program::RULE, find: Some(missing_program::find) },
     Row { rule: &stale_program::RULE, find: Some(stale_program::find) },
     Row { rule: &undeclared_program::RULE, find: Some(undeclared_program::find) },
+    Row { rule: &UNKNOWN_PACKAGE, find: Some(unknown_package::find) },
     Row { rule: &unused_ignore::RULE, find: Some(unused_ignore::find) },
+    Row { rule: &wrong_stage::RULE, find: Some(wrong_stage::find) },
 ];
 
 /// Every rule, whoever finds it.

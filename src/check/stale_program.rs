@@ -22,7 +22,9 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
             let message = format!("`{}` is declared for image {} but the code does not run it", entry.name, image.name);
             let finding = Finding::new(&RULE, message).severity(severity).label(entry.name.span, "declared here");
             match subject.dynamic.first() {
-                Some(site) => finding.label(site.span, "this place runs a program that is not settled; it may be this one"),
+                Some(site) => {
+                    finding.label(site.span, "this place runs a program that is not settled; it may be this one")
+                }
                 None => finding.help("`aboard derive` removes it"),
             }
         })
@@ -32,7 +34,8 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
 /// The entries that `derive` would remove, where every site is settled.
 pub fn stale<'a>(subject: &'a Subject<'_>) -> impl Iterator<Item = &'a ProgramEntry> {
     let entries = subject.image.filter(|_| subject.scanned).map(|image| image.programs.values());
-    entries.into_iter().flatten().filter(|entry| {
-        entry.provided_by.is_none() && !subject.needs.iter().any(|need| names(&entry.name, need))
-    })
+    entries
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.provided_by.is_none() && !subject.needs.iter().any(|need| names(&entry.name, need)))
 }

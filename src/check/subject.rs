@@ -1,44 +1,61 @@
 //! What the rules look at: one image with everything that is known of it.
 
-use crate::file::{Files, Span};
+use crate::dockerfile::{Dockerfile, StagePlan};
+use crate::file::Files;
 use crate::manifest::Image;
 use crate::need::Need;
+use crate::resolve::answer::Answer;
 use crate::resolve::contents::Contents;
 use crate::resolve::supply::Supply;
 use crate::site::ExecSite;
+use crate::walk::Tree;
 
 /// One image under check.
 pub struct Subject<'a> {
-    /// The files behind the spans.
-    pub files: &'a Files,
+    /// The tree that holds the project.
+    pub tree: &'a Tree,
     /// The image's entry in the manifest, where there is one.
     pub image: Option<&'a Image>,
-    /// Where the runtime stage starts, for findings that have no better place.
-    pub stage: Option<Span>,
+    /// The image's Dockerfile, where there is one.
+    pub dockerfile: Option<Docker<'a>>,
     /// The programs that the code runs.
     pub needs: &'a [Need],
+    /// Whether the image has them, in the order of `needs`; empty where there is no Dockerfile.
+    pub answers: &'a [Answer],
     /// The sites that could not be settled.
     pub dynamic: &'a [ExecSite],
     /// Whether there was code to scan.
     pub scanned: bool,
-    /// What the image has by its Dockerfile; nothing where there is no Dockerfile yet.
-    pub contents: Option<&'a Contents>,
-    /// What could give it more.
+    /// What could give the image more.
     pub supply: &'a Supply,
-    /// The `apk add` of the runtime stage that a package is best added to: its place, and the end of its last package.
-    pub apk_add: Option<ApkAdd>,
 }
 
-/// An `apk add` in a Dockerfile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ApkAdd {
-    /// The command.
-    pub span: Span,
-    /// Right behind its last package.
-    pub end: Span,
+/// An image's Dockerfile and what it comes to.
+#[derive(Clone, Copy)]
+pub struct Docker<'a> {
+    /// The file as parsed.
+    pub file: &'a Dockerfile,
+    /// The stage that ships.
+    pub plan: &'a StagePlan,
+    /// The stages that do not ship.
+    pub others: &'a [StagePlan],
+    /// What the image has.
+    pub contents: &'a Contents,
+    /// The build's context, relative to the tree.
+    pub context: &'a str,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// The files behind the spans.
+    pub fn files(&self) -> &'a Files {
+        self.tree.files()
+    }
+
+    /// The needs with their answers; none where there is no Dockerfile.
+    pub fn answered(&self) -> impl Iterator<Item = (&'a Need, &'a Answer)> {
+        self.needs.iter().zip(self.answers)
+    }
+
     /// Whether the manifest says that a need must not be met.
     pub fn is_ignored(&self, need: &Need) -> bool {
         self.image.is_some_and(|image| image.ignore.keys().any(|name| names(name, need)))

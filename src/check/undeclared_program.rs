@@ -4,6 +4,7 @@ use super::Subject;
 use super::missing_program::{label_sites, supply_help};
 use crate::finding::{Finding, Rule, Severity};
 use crate::need::Need;
+use crate::resolve::answer::Answer;
 use crate::resolve::contents::Provider;
 
 /// The rule.
@@ -22,8 +23,7 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
             let message = format!("`{}` is run but not declared for image {}", need.program, image.name);
             let finding = Finding::new(&RULE, message);
             let finding = if need.optional { finding.severity(Severity::Note) } else { finding };
-            let finding = label_sites(finding, need, "runs it")
-                .label(image.name.span, "its `programs` do not name it");
+            let finding = label_sites(finding, need, "runs it").label(image.name.span, "its `programs` do not name it");
             supply_help(finding, subject, need).help("`aboard derive` declares it")
         })
         .collect()
@@ -31,9 +31,16 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
 
 /// The needs that `derive` would declare: none that the base, a copy or a step of the build meets.
 pub fn undeclared<'a>(subject: &'a Subject<'_>) -> impl Iterator<Item = &'a Need> {
-    subject.needs.iter().filter(|need| {
-        let given = subject.contents.and_then(|contents| contents.find(&need.program));
-        let own = given.is_some_and(|given| !matches!(given.provider, Provider::Package { .. }));
-        !own && !subject.is_declared(need) && !subject.is_ignored(need)
-    })
+    subject
+        .needs
+        .iter()
+        .enumerate()
+        .filter(|(at, need)| {
+            let own = match subject.answers.get(*at) {
+                Some(Answer::Given(given)) => !matches!(given.provider, Provider::Package { .. }),
+                Some(Answer::Perhaps(_) | Answer::Missing) | None => false,
+            };
+            !own && !subject.is_declared(need) && !subject.is_ignored(need)
+        })
+        .map(|(_, need)| need)
 }

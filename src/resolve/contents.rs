@@ -1,5 +1,6 @@
 //! What an image has, as far as it is known without building it: programs by name, and what put each there.
 
+use crate::dockerfile::DEFAULT_PATH;
 use crate::file::Span;
 use crate::site::Program;
 use crate::walk;
@@ -76,10 +77,6 @@ pub struct Contents {
     /// What may be there besides.
     pub gaps: Vec<Gap>,
 }
-
-/// The PATH of an image that sets none. Source: runc's and Docker's default,
-/// <https://github.com/moby/moby/blob/master/pkg/system/path.go>.
-pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Contents {
     /// An image that has nothing yet, with the PATH and working folder of its config.

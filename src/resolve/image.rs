@@ -106,14 +106,16 @@ fn provider(entry: &ProgramEntry, base: &Base, supply: &Supply) -> Result<Locked
         Some(choice) if choice.verified => Ok(LockedProgram { by: By::Package, what: choice.package }),
         Some(choice) => Ok(LockedProgram { by: By::Unverified, what: choice.package }),
         None => {
-            let mut finding = Finding::new(&UNKNOWN_PROGRAM, format!("no package of {} brings `{name}`", supply.release()))
-                .label(entry.name.span, "declared here");
+            let mut finding =
+                Finding::new(&UNKNOWN_PROGRAM, format!("no package of {} brings `{name}`", supply.release()))
+                    .label(entry.name.span, "declared here");
             let near = supply.near_programs(name);
             if !near.is_empty() {
                 finding = finding.help(format!("programs of near names: {}", near.join(", ")));
             }
             if !supply.absent().is_empty() {
-                finding = finding.help(format!("not every index was at hand: {} could not be read", supply.absent().join(", ")));
+                finding = finding
+                    .help(format!("not every index was at hand: {} could not be read", supply.absent().join(", ")));
             }
             Err(finding.help("say `provided_by: …` where something other than a package brings it"))
         }
@@ -192,14 +194,19 @@ fn unverified_package(package: &str, place: Option<&Spanned<String>>, supply: &S
 }
 
 fn impossible(image: &Image, error: &ClosureError, wanted: &BTreeMap<String, &Spanned<String>>) -> Finding {
-    let finding = Finding::new(&IMPOSSIBLE_PACKAGES, format!("the packages of image {} cannot be installed together", image.name));
+    let finding = Finding::new(
+        &IMPOSSIBLE_PACKAGES,
+        format!("the packages of image {} cannot be installed together", image.name),
+    );
     let finding = match error {
-        ClosureError::Impossible(problems) => problems.iter().fold(finding, |finding, problem| finding.help(problem.to_string())),
+        ClosureError::Impossible(problems) => {
+            problems.iter().fold(finding, |finding, problem| finding.help(problem.to_string()))
+        }
         other => finding.help(other.to_string()),
     };
-    wanted
-        .values()
-        .fold(finding.label(image.name.span, "of this image"), |finding, place| finding.label(place.span, "asked for here"))
+    wanted.values().fold(finding.label(image.name.span, "of this image"), |finding, place| {
+        finding.label(place.span, "asked for here")
+    })
 }
 
 /// Why a locked image does not fit the manifest any more; nothing where it does.

@@ -1,7 +1,6 @@
 //! Packages by name to everything that installing them brings, with the programs of each.
 
 use super::supply::Supply;
-use crate::apk::builtin;
 use crate::apk::closure::{self, ClosureError};
 use crate::apk::installed::Installed;
 use crate::lock::LockedPackage;
@@ -34,13 +33,14 @@ pub fn install(supply: &Supply, installed: &Installed, requests: &[String]) -> R
             continue;
         }
         result.unverified.push(name.to_owned());
-        let programs = builtin::programs_of(name).into_iter().map(str::to_owned).collect();
+        let programs = Vec::new();
         result.packages.insert(name.to_owned(), LockedPackage { named: true, programs, ..LockedPackage::default() });
     }
     if let Some(catalog) = supply.catalog() {
         let closure = closure::closure(catalog, installed, &known)?;
         for added in closure.packages {
-            let entry = catalog.versions(&added.name).into_iter().find(|entry| entry.package.version() == added.version);
+            let entry =
+                catalog.versions(&added.name).into_iter().find(|entry| entry.package.version() == added.version);
             let mut programs: Vec<String> = entry
                 .iter()
                 .flat_map(|entry| entry.package.programs().map(|(program, _)| program.to_owned()))

@@ -56,6 +56,32 @@ impl Supply {
         &self.absent
     }
 
+    /// The package that would bring a program, by the index or the built-in table.
+    pub fn choose(&self, program: &str) -> Option<Choice> {
+        let catalog = self.catalog()?;
+        let provided = catalog.providers_of_program(program);
+        let first = provided.first()?;
+        Some(Choice {
+            package: first.entry.package.name().to_owned(),
+            version: Some(first.entry.package.version().to_owned()),
+            reason: String::new(),
+            verified: true,
+        })
+    }
+
+    /// Whether a package brings a program; nothing where no index at hand has the package.
+    pub fn brings(&self, package: &str, program: &str) -> Option<bool> {
+        let versions = self.catalog()?.versions(package);
+        let first = versions.first()?;
+        Some(first.package.programs().any(|(name, _)| name == program))
+    }
+
+    /// Whether a package brings a program, as far as that can be told.
+    pub fn gives(&self, package: &str, program: &str) -> bool {
+        self.brings(package, program)
+            .unwrap_or_else(|| self.choose(program).is_some_and(|choice| choice.package == package))
+    }
+
     /// Names of programs near to one that nothing brings.
     pub fn near_programs(&self, program: &str) -> Vec<String> {
         self.catalog().map(|catalog| catalog.near_programs(program, 3)).unwrap_or_default()
