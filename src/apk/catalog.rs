@@ -182,18 +182,26 @@ fn hash(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// The candidates nearest to a name by Jaro-Winkler, above a bound under which a hint only misleads.
+/// The candidates nearest to a name: few letters apart, or with a long common start. Beyond that a hint only misleads.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>, most: usize) -> Vec<String> {
-    const BOUND: f64 = 0.85;
-    let length = name.chars().count();
-    let mut near: Vec<(f64, &str)> = candidates
-        .filter(|candidate| candidate.len().abs_diff(length) <= length.max(3))
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|&(score, _)| score >= BOUND)
+    const ALIKE: f64 = 0.92;
+    let length = name.len();
+    let may_differ = match length {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    };
+    let mut near: Vec<(usize, f64, &str)> = candidates
+        .filter(|candidate| candidate.len().abs_diff(length) <= length.max(3) && *candidate != name)
+        .map(|candidate| (strsim::osa_distance(name, candidate), strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|&(distance, score, _)| distance <= may_differ || (length > 2 && score >= ALIKE))
         .collect();
-    near.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal).then(a.1.cmp(b.1)));
-    near.dedup_by_key(|row| row.1);
-    near.into_iter().take(most).map(|(_, candidate)| candidate.to_owned()).collect()
+    near.sort_by(|a, b| {
+        let score = b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal);
+        a.0.cmp(&b.0).then(score).then(a.2.cmp(b.2))
+    });
+    near.dedup_by_key(|row| row.2);
+    near.into_iter().take(most).map(|(_, _, candidate)| candidate.to_owned()).collect()
 }
 
 #[cfg(test)]

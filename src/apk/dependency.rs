@@ -114,13 +114,13 @@ mod tests {
         assert_eq!(Dependency::parse(""), Err(DependencyError::NoName(String::new())));
         assert_eq!(Dependency::parse("=1"), Err(DependencyError::NoName("=1".to_owned())));
         assert_eq!(Dependency::parse("a="), Err(DependencyError::NoVersion("a=".to_owned())));
-        assert!(matches!(Dependency::parse("a=x"), Err(DependencyError::Version(..))));
+        assert!(matches!(Dependency::parse("a=1_x"), Err(DependencyError::Version(..))));
         assert!(matches!(Dependency::parse("a b"), Err(DependencyError::Several(_))));
     }
 
     #[test]
     fn a_list_ends_at_its_first_fault() {
-        let names: Vec<&str> = list("a b=1  c=x d").map(|dependency| dependency.name).collect();
+        let names: Vec<&str> = list("a b=1  c=1_x d").map(|dependency| dependency.name).collect();
         assert_eq!(names, ["a", "b"]);
     }
 

@@ -4,6 +4,7 @@
 //! from values to values.
 
 pub mod archive;
+pub mod base;
 pub mod catalog;
 pub mod closure;
 pub mod dependency;
