@@ -5,6 +5,8 @@
 //! understood is listed as an unknown effect, never guessed.
 
 mod base;
+mod context;
+mod evaluate;
 mod expand;
 mod heredoc;
 mod model;
@@ -13,6 +15,8 @@ pub mod path;
 mod plan;
 
 pub use base::{Base, Distribution};
+pub use context::{Context, Found};
+pub use evaluate::{Options, Plans, UnknownTarget};
 pub use expand::{Expanded, expand};
 pub use model::{
     Command, Copy, Dockerfile, Flag, HereDoc, Instruction, Kind, Run, Source, Stage, Variable, Word, flag,

@@ -32,10 +32,16 @@ pub struct StagePlan {
     pub files: Vec<ImageFile>,
     /// The environment of the image, PATH included where the stage or a known base sets it.
     pub env: BTreeMap<String, String>,
+    /// The place that set each variable of the environment, for those that the Dockerfile sets.
+    pub env_spans: BTreeMap<String, Span>,
+    /// `ARG` values, which `RUN` sees and the image does not.
+    pub args: BTreeMap<String, String>,
     /// `USER`, expanded.
     pub user: Option<Set<String>>,
     /// `WORKDIR`, absolute.
     pub workdir: String,
+    /// Every folder that `WORKDIR` made.
+    pub workdirs: Vec<String>,
     /// `SHELL`, or the default `/bin/sh -c`.
     pub shell: Vec<String>,
     /// `ENTRYPOINT`, the stage's own or an inherited one.
@@ -44,6 +50,12 @@ pub struct StagePlan {
     pub cmd: Option<Set<Command>>,
     /// `HEALTHCHECK`; nothing where there is none or it is `NONE`.
     pub healthcheck: Option<Set<Command>>,
+    /// The base's own `ENTRYPOINT` still holds, and its `CMD` where the plan has none.
+    pub base_start: bool,
+    /// The base's own `HEALTHCHECK` still holds.
+    pub base_healthcheck: bool,
+    /// `CMD` stands in this stage, so that a later `ENTRYPOINT` leaves it.
+    pub(super) cmd_is_own: bool,
     /// What `ONBUILD` leaves to the stages that start from this one.
     pub onbuild: Vec<super::model::Instruction>,
     /// What could not be known.
@@ -177,6 +189,8 @@ pub struct UnknownEffect {
     pub span: Span,
     /// Why it cannot be known.
     pub why: String,
+    /// It may put programs into the image or take them away; else it bears on something lesser.
+    pub programs: bool,
 }
 
 /// What the plan says of a path.
