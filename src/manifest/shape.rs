@@ -15,12 +15,18 @@ pub enum Shape {
     Text,
     /// A text, or a bare number or truth value that is taken as it is written.
     Word,
+    /// A text that stands as one word in a Dockerfile's instructions: see [`is_token`].
+    Token,
     /// A text, or nothing.
     Reason,
     /// `true` or `false`.
     Flag,
+    /// A whole number from 0.
+    Number,
     /// The number of the manifest's form.
     Version,
+    /// One of several forms.
+    Either(&'static [Shape]),
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// A list.
@@ -249,8 +255,11 @@ impl Shape {
     fn name(&self) -> String {
         match self {
             Self::Text | Self::Word | Self::Reason => "a text".to_owned(),
+            Self::Token => "a word without spaces, quotes and the shell's own characters".to_owned(),
             Self::Flag => "true or false".to_owned(),
+            Self::Number => "a whole number".to_owned(),
             Self::Version => "the number 1".to_owned(),
+            Self::Either(shapes) => shapes.iter().map(Self::name).collect::<Vec<_>>().join(" or "),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) | Self::Object(_) => "a map".to_owned(),
@@ -262,9 +271,12 @@ impl Shape {
         let kind = node.type_name();
         match self {
             Self::Text => kind == "a text",
+            Self::Token => kind == "a text" && node.text().is_some_and(is_token),
             Self::Word => matches!(kind, "a text" | "a number" | "a truth value"),
             Self::Reason => matches!(kind, "a text" | "nothing"),
             Self::Flag => kind == "a truth value",
+            Self::Number => kind == "a number" && node.text().is_some_and(|text| text.parse::<u32>().is_ok()),
+            Self::Either(shapes) => shapes.iter().any(|shape| shape.accepts(node)),
             Self::Version => kind == "a number" && node.text() == Some("1"),
             Self::Choice(words) => kind == "a text" && node.text().is_some_and(|text| words.contains(&text)),
             Self::List(_) => matches!(kind, "a list" | "nothing"),
@@ -272,6 +284,12 @@ impl Shape {
             Self::Any => true,
         }
     }
+}
+
+/// Whether a text stands as one word in any instruction of a Dockerfile, in shell form too; `*` and `$NAME` keep their
+/// meaning there.
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"\"'`\\;&|<>(){}#".contains(c))
 }
 
 /// Checks the whole document's form.
@@ -309,21 +327,33 @@ fn check_value(node: &Node, shape: &Shape, what: &str, owner: Span, findings: &m
                 check_value(&entry.value, value, &format!("`{}`", entry.key), entry.key_span, findings);
             }
         }
-        (Shape::Object(fields), _) => check_object(node, fields, what, owner, findings),
+        (Shape::Object(fields), _) => check_object(node, || fields.iter(), what, owner, findings),
+        (Shape::Either(shapes), _) => {
+            if let Some(shape) = shapes.iter().find(|shape| shape.accepts(node)) {
+                check_value(node, shape, what, owner, findings);
+            }
+        }
         _ => {}
     }
 }
 
-fn check_object(node: &Node, fields: &[Field], what: &str, owner: Span, findings: &mut Vec<Finding>) {
+/// Checks a map with known keys; `fields` gives them each time anew.
+pub(crate) fn check_object<I: Iterator<Item = &'static Field>>(
+    node: &Node,
+    fields: impl Fn() -> I,
+    what: &str,
+    owner: Span,
+    findings: &mut Vec<Finding>,
+) {
     for entry in node.entries() {
-        match fields.iter().find(|field| field.key == entry.key) {
+        match fields().find(|field| field.key == entry.key) {
             Some(field) => {
                 check_value(&entry.value, field.shape, &format!("`{}`", entry.key), entry.key_span, findings);
             }
-            None => findings.push(unknown_key(&entry.key, entry.key_span, fields, what)),
+            None => findings.push(unknown_key(&entry.key, entry.key_span, fields(), what)),
         }
     }
-    for field in fields.iter().filter(|field| field.required && node.get(field.key).is_none()) {
+    for field in fields().filter(|field| field.required && node.get(field.key).is_none()) {
         let finding = Finding::new(&MISSING_KEY, format!("{what} has no `{}`", field.key))
             .label(owner, format!("`{}` is missing here", field.key))
             .help(format!("`{}`: {}", field.key, field.doc));
@@ -333,8 +363,8 @@ fn check_object(node: &Node, fields: &[Field], what: &str, owner: Span, findings
 
 fn wrong_type(node: &Node, shape: &Shape, what: &str) -> Finding {
     let message = match (shape, node.text()) {
-        (Shape::Version | Shape::Choice(_), Some(text)) if !text.is_empty() => {
-            format!("{what} is `{text}` where {} is wanted", shape.name())
+        (Shape::Version | Shape::Choice(_) | Shape::Token | Shape::Number, Some(text)) if !text.is_empty() => {
+            format!("{what} is {text:?} where {} is wanted", shape.name())
         }
         _ => format!("{what} is {} where {} is wanted", node.type_name(), shape.name()),
     };
@@ -349,14 +379,12 @@ fn wrong_type(node: &Node, shape: &Shape, what: &str) -> Finding {
     }
 }
 
-fn unknown_key(key: &str, span: Span, fields: &[Field], what: &str) -> Finding {
+fn unknown_key(key: &str, span: Span, fields: impl Iterator<Item = &'static Field>, what: &str) -> Finding {
+    let known: Vec<&str> = fields.map(|field| field.key).collect();
     let finding = Finding::new(&UNKNOWN_KEY, format!("`{key}` is not a key of {what}")).label(span, "");
-    match nearest(key, fields.iter().map(|field| field.key)) {
+    match nearest(key, known.iter().copied()) {
         Some(near) => finding.help(format!("`{near}` may be meant")),
-        None => {
-            let known: Vec<String> = fields.iter().map(|field| format!("`{}`", field.key)).collect();
-            finding.help(format!("known keys are {}", known.join(", ")))
-        }
+        None => finding.help(format!("known keys are `{}`", known.join("`, `"))),
     }
 }
 

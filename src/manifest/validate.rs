@@ -6,7 +6,7 @@
 use super::base::{self, Reference};
 use super::name::{self, NameKind};
 use super::node::{Entry, Node};
-use super::shape::nearest;
+use super::shape::{check_object, nearest};
 use super::{
     Alpine, DUPLICATE_DOCKERFILE, INVALID_NAME, INVALID_VALUE, Image, MISSING_KEY, Manifest, PATH_NOT_FOUND,
     PATH_OUTSIDE, Pin, ProgramEntry, Reasoned, Repository, RepositoryLocation, Spanned, Template, UNKNOWN_LANGUAGE,
@@ -129,7 +129,6 @@ impl Reader<'_> {
         });
         Image {
             dockerfile,
-            template,
             base,
             context,
             platform: self.platform(entry),
@@ -138,12 +137,13 @@ impl Reader<'_> {
             programs: self.programs(node),
             packages: self.reasoned(node, "packages", &name::PACKAGE),
             ignore: self.reasoned(node, "ignore", &name::PROGRAM),
-            vars: self.vars(node),
+            vars: self.vars(entry, template.as_ref()),
             target,
             build_args: self.build_args(node),
             build_tags: self.build_tags(node),
             release: own_release.or(told).or_else(|| release.cloned()),
             pin: pin(entry),
+            template,
             name,
         }
     }
@@ -318,9 +318,23 @@ impl Reader<'_> {
         found
     }
 
-    fn vars(&mut self, node: &Node) -> BTreeMap<String, Spanned<serde_json::Value>> {
+    /// The variables; those of a built-in template have known names and forms.
+    fn vars(
+        &mut self,
+        image: &Entry,
+        template: Option<&Spanned<Template>>,
+    ) -> BTreeMap<String, Spanned<serde_json::Value>> {
+        if let Some(Template::BuiltIn(name)) = template.map(|template| &template.value) {
+            let none = Node::empty(image.key_span);
+            let (node, owner) =
+                image.value.get("vars").map_or((&none, image.key_span), |vars| (vars.value.as_ref(), vars.key_span));
+            let what = format!("`vars` for the template {name}");
+            let is_map = matches!(node.type_name(), "a map" | "nothing");
+            let fields = || template::variables(Some(name)).filter(move |_| is_map);
+            check_object(node, fields, &what, owner, &mut self.findings);
+        }
         let mut found = BTreeMap::new();
-        for entry in map(node, "vars") {
+        for entry in map(&image.value, "vars") {
             if self.name(&Spanned::new(entry.key.clone(), entry.key_span), &name::VARIABLE) {
                 found.insert(entry.key.clone(), Spanned::new(json(&entry.value), entry.value.span));
             }

@@ -1,0 +1,3 @@
+module example.org/workspace-platform/workspace-server
+
+go 1.19
