@@ -21,7 +21,8 @@ pub(super) const MAX_NODES: usize = 100_000;
 /// A value of the manifest and where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The place, quotes and brackets included. A block list or map reaches from its first key to its last value.
+    /// The place, quotes and brackets included; of a block scalar its text alone. A block list or map reaches from its
+    /// first key to its last value.
     pub(crate) span: Span,
     pub(crate) kind: Kind,
     /// Itself and everything below it, aliases counted at their full size.
@@ -361,7 +362,7 @@ mod tests {
         assert_eq!(shown("é"), "\"ü\"");
         assert_eq!(shown("list"), "- one   # why\n  - 'two'");
         assert_eq!(shown("flow"), "{a: [x, y]}");
-        assert_eq!(shown("block"), "|\n  l1\n  l2");
+        assert_eq!(shown("block"), "l1\n  l2");
         assert_eq!(shown("last"), "z");
         assert_eq!(files.text(node.get("flow").expect("the key").key_span), "flow");
     }
@@ -422,7 +423,7 @@ mod tests {
 
     #[test]
     fn what_has_no_meaning_is_refused() {
-        for text in ["a: !x 1\n", "a: 1\n---\nb: 2\n", "[a]: 1\n", "a: *nothing\n", "a: 'b\n", "\ta: 1\n"] {
+        for text in ["a: !x 1\n", "a: 1\n---\nb: 2\n", "[a]: 1\n", "a: *nothing\n", "a: 'b\n", "a:\n\tb: 1\n"] {
             let (_, _, findings) = read(text);
             assert_eq!(findings.len(), 1, "{text:?}: {findings:?}");
             assert_eq!(findings[0].rule.code, "manifest-syntax", "{text:?}");
