@@ -9,6 +9,7 @@ pub mod javascript;
 pub mod python;
 pub mod rust;
 pub mod shell;
+mod value;
 
 use crate::finding::Finding;
 use crate::platform::Platform;

@@ -1,16 +1,79 @@
-//! Exec sites in python code.
+//! Exec sites in Python code.
+//!
+//! Every module of the roots counts as reachable; tests, development tools and other platforms' branches do not.
+//! Nothing is imported or executed.
 
-use super::{Root, Scan, ScanContext, Skipped};
+mod lower;
+mod tables;
+
+use super::value::source::{self, Code};
+use super::value::{Target, Tongue, sink};
+use super::{Root, Scan, ScanContext};
 use crate::walk::Tree;
 
+/// Python, as the core needs to know it.
+static PYTHON: Tongue = Tongue {
+    name: "python",
+    endings: &[".py"],
+    shebangs: &["python", "pypy"],
+    left_out,
+    lower: lower::lower,
+    resolve,
+    sinks: tables::SINKS,
+    known: tables::KNOWN,
+    methods: tables::METHODS,
+    constructor: "__init__",
+    words: tables::WORDS,
+    environment: "os.environ",
+    interpreter: "python3",
+    global_names: false,
+};
+
 /// Whether a path is a root of this language.
-pub fn detects(_tree: &Tree, _path: &str) -> bool {
-    false
+pub fn detects(tree: &Tree, path: &str) -> bool {
+    source::detects(&PYTHON, tree, path)
 }
 
 /// Scans the roots together.
-pub fn scan(_context: &ScanContext<'_>, roots: &[Root]) -> Scan {
-    let skipped =
-        roots.iter().map(|root| Skipped { path: root.path.clone(), why: "python is not scanned yet".to_owned() });
-    Scan { skipped: skipped.collect(), ..Scan::default() }
+pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
+    sink::scan(context, &PYTHON, roots)
+}
+
+/// Tests and tools of development, by their names as pytest, unittest and packaging have them.
+fn left_out(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let test = name.starts_with("test_") && name.ends_with(".py") || name.ends_with("_test.py");
+    let folder = matches!(name, "test" | "tests" | "testing" | "site-packages" | "node_modules" | "docs" | "examples");
+    let tool = matches!(name, "conftest.py" | "setup.py" | "noxfile.py" | "tests.py" | "test.py" | "fabfile.py");
+    test || folder || tool
+}
+
+/// `package.module` or `..module` as a file of the code.
+fn resolve(code: &Code<'_>, from: usize, module: &str) -> Target {
+    let outside = || Target::Outside(module.trim_start_matches('.').to_owned());
+    let own = &code.files[from].path;
+    let dots = module.len() - module.trim_start_matches('.').len();
+    let path = module[dots..].replace('.', "/");
+    if dots > 0 {
+        let mut folder = own.as_str();
+        for _ in 0..dots {
+            match folder.rsplit_once('/') {
+                Some((outer, _)) => folder = outer,
+                None if folder.is_empty() => return outside(),
+                None => folder = "",
+            }
+        }
+        let stem = match (folder.is_empty(), path.is_empty()) {
+            (true, _) => path,
+            (false, true) => folder.to_owned(),
+            (false, false) => format!("{folder}/{path}"),
+        };
+        let found = code.at(&format!("{stem}.py")).or_else(|| code.at(&format!("{stem}/__init__.py")));
+        return found.map_or_else(outside, Target::File);
+    }
+    if path.is_empty() || tables::is_standard(module) {
+        return outside();
+    }
+    let found = code.ending_in(&format!("{path}.py"), own);
+    found.or_else(|| code.ending_in(&format!("{path}/__init__.py"), own)).map_or_else(outside, Target::File)
 }

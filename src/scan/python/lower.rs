@@ -1,0 +1,959 @@
+//! Python's syntax tree, lowered.
+
+use crate::file::FileId;
+use crate::scan::value::form::{
+    Argument, Builder, Comparison, ExprId, Item, Kind, Module, Owner, Parameter, children, range,
+};
+use tree_sitter::Node;
+
+/// Modules of Python that exist on Windows alone: code behind such an import never runs on Linux.
+/// Source: <https://docs.python.org/3/library/windows.html>, <https://github.com/mhammond/pywin32>.
+const WINDOWS_ONLY: [&str; 10] = [
+    "_winapi",
+    "msvcrt",
+    "pywintypes",
+    "win32api",
+    "win32com",
+    "win32con",
+    "win32console",
+    "win32security",
+    "winreg",
+    "winsound",
+];
+
+/// Lowers one file.
+pub(super) fn lower(file: FileId, _path: &str, text: &str) -> Module {
+    let mut builder = Builder::new(file, text);
+    let mut parser = tree_sitter::Parser::new();
+    if parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok()
+        && let Some(tree) = parser.parse(text, None)
+    {
+        let mut lowering = Lowering { b: &mut builder };
+        lowering.statements(&children(tree.root_node()));
+    }
+    builder.module
+}
+
+struct Lowering<'b, 't> {
+    b: &'b mut Builder<'t>,
+}
+
+impl Lowering<'_, '_> {
+    /// Statements in a row; what follows one that leaves is dead, or runs only where its condition did not hold.
+    fn statements(&mut self, nodes: &[Node<'_>]) {
+        let outer = self.b.block;
+        for &node in nodes {
+            self.statement(node);
+        }
+        self.b.close(outer);
+    }
+
+    fn body(&mut self, node: Option<Node<'_>>) {
+        let Some(node) = node else { return };
+        if node.kind() == "block" { self.statements(&children(node)) } else { self.statements(&[node]) }
+    }
+
+    fn statement(&mut self, node: Node<'_>) {
+        if !self.b.enter() {
+            return;
+        }
+        match node.kind() {
+            "expression_statement" => {
+                for child in children(node) {
+                    self.expression_statement(child);
+                }
+            }
+            "if_statement" => self.if_statement(node),
+            "while_statement" => {
+                let test = node.child_by_field_name("condition").map(|test| self.expr(test));
+                let outer = match test {
+                    Some(test) => self.b.open_if(test, true),
+                    None => self.b.open(),
+                };
+                self.b.at_hand().repeats = true;
+                self.body(node.child_by_field_name("body"));
+                self.b.close(outer);
+                self.body(node.child_by_field_name("alternative").and_then(|it| it.child_by_field_name("body")));
+            }
+            "for_statement" => self.for_statement(node),
+            "try_statement" => self.try_statement(node),
+            "with_statement" => self.with_statement(node),
+            "match_statement" => self.match_statement(node),
+            "function_definition" => {
+                self.function(node, &[]);
+            }
+            "class_definition" => self.class(node),
+            "decorated_definition" => self.decorated(node),
+            "return_statement" => {
+                let value = children(node).first().map(|&value| self.expr(value));
+                if let (Some(value), Some(function)) = (value, self.b.function()) {
+                    self.b.module.functions[function as usize].returns.push(value);
+                }
+                self.leave_block();
+            }
+            "raise_statement" => {
+                self.all(node);
+                self.leave_block();
+            }
+            "continue_statement" | "break_statement" => self.leave_block(),
+            "import_statement" => self.import(node),
+            "import_from_statement" => self.import_from(node),
+            "block" => self.body(Some(node)),
+            "global_statement" | "nonlocal_statement" | "pass_statement" | "comment" => {}
+            _ => self.all(node),
+        }
+        self.b.leave();
+    }
+
+    /// What follows in the block never runs.
+    fn leave_block(&mut self) {
+        self.b.open();
+        self.b.at_hand().dead = true;
+    }
+
+    /// Lowers every child, for the calls in it.
+    fn all(&mut self, node: Node<'_>) {
+        for child in children(node) {
+            if child.kind() == "block" || child.kind().ends_with("_statement") {
+                self.statement(child);
+            } else {
+                self.expr(child);
+            }
+        }
+    }
+
+    fn expression_statement(&mut self, node: Node<'_>) {
+        match node.kind() {
+            "assignment" => {
+                self.assignment(node);
+            }
+            "augmented_assignment" => {
+                let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+                else {
+                    return;
+                };
+                let before = self.expr(left);
+                let added = self.expr(right);
+                let operator = node.child_by_field_name("operator").map_or("", |it| self.b.slice(it));
+                let kind = match operator {
+                    "+=" => Kind::Concat(before, added),
+                    "/=" => Kind::Below(before, added),
+                    _ => Kind::Unknown("arithmetic"),
+                };
+                let value = self.b.add(kind, node);
+                self.assign(left, value, node.end_byte());
+            }
+            _ => {
+                self.expr(node);
+                self.mutation(node);
+            }
+        }
+    }
+
+    /// `x.append(y)` and the like: the name stands for a longer list from here on.
+    fn mutation(&mut self, node: Node<'_>) {
+        if node.kind() == "await" {
+            return;
+        }
+        let Some(function) = node.child_by_field_name("function").filter(|it| it.kind() == "attribute") else { return };
+        let (Some(object), Some(method)) =
+            (function.child_by_field_name("object"), function.child_by_field_name("attribute"))
+        else {
+            return;
+        };
+        let arguments = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let method = self.b.slice(method);
+        if object.kind() != "identifier" || !matches!(method, "append" | "extend" | "insert") {
+            return;
+        }
+        // Lowered once more, without the calls: the statement itself has them.
+        let calls = self.b.module.calls.len();
+        let before = self.expr(object);
+        let value = match (method, arguments.as_slice()) {
+            ("append", [value]) => {
+                let value = self.expr(*value);
+                let list = self.b.add(Kind::List(vec![Item { value, spread: false }]), node);
+                self.b.add(Kind::Concat(before, list), node)
+            }
+            ("extend", [value]) => {
+                let value = self.expr(*value);
+                let list = self.b.add(Kind::List(vec![Item { value, spread: true }]), node);
+                self.b.add(Kind::Concat(before, list), node)
+            }
+            ("insert", [place, value]) if self.b.slice(*place) == "0" => {
+                let value = self.expr(*value);
+                let list = self.b.add(Kind::List(vec![Item { value, spread: false }]), node);
+                self.b.add(Kind::Concat(list, before), node)
+            }
+            _ => {
+                self.b.module.calls.truncate(calls);
+                return;
+            }
+        };
+        self.b.module.calls.truncate(calls);
+        self.assign(object, value, node.end_byte());
+    }
+
+    fn assignment(&mut self, node: Node<'_>) -> Option<ExprId> {
+        let left = node.child_by_field_name("left")?;
+        let type_name = node.child_by_field_name("type").map(|it| self.type_names(it));
+        let value = match node.child_by_field_name("right") {
+            Some(right) if right.kind() == "assignment" => self.assignment(right),
+            Some(right) => Some(self.expr(right)),
+            None => None,
+        };
+        if let (Some(class), true, true) = (self.b.class(), self.in_class_body(), left.kind() == "identifier") {
+            let name = self.b.slice(left).to_owned();
+            if type_name.is_some() {
+                self.b.module.classes[class as usize].fields.push((name, type_name));
+            }
+        }
+        if let Some(value) = value {
+            self.assign(left, value, node.end_byte());
+        }
+        value
+    }
+
+    fn in_class_body(&self) -> bool {
+        matches!(self.b.module.scopes[self.b.scope as usize].owner, Owner::Class(_))
+    }
+
+    /// Gives a target a value.
+    fn assign(&mut self, target: Node<'_>, value: ExprId, from: usize) {
+        if !self.b.enter() {
+            return;
+        }
+        match target.kind() {
+            "identifier" => {
+                let name = self.b.slice(target);
+                if let (Some(class), true) = (self.b.class(), self.in_class_body()) {
+                    self.b.add_member(class, name, value);
+                }
+                self.b.bind(name, value, target, from as u32);
+            }
+            "attribute" => {
+                let object = target.child_by_field_name("object");
+                let field = target.child_by_field_name("attribute").map_or("", |it| self.b.slice(it));
+                if object.is_some_and(|object| self.is_this(object))
+                    && let Some(class) = self.b.class()
+                {
+                    self.b.add_member(class, field, value);
+                }
+            }
+            "pattern_list" | "tuple_pattern" | "list_pattern" => {
+                for (place, part) in children(target).into_iter().enumerate() {
+                    if part.kind() == "list_splat_pattern" {
+                        break;
+                    }
+                    let one = self.b.add(Kind::At(value, place as u32), part);
+                    self.assign(part, one, from);
+                }
+            }
+            _ => {}
+        }
+        self.b.leave();
+    }
+
+    fn is_this(&self, node: Node<'_>) -> bool {
+        node.kind() == "identifier" && matches!(self.b.slice(node), "self" | "cls") && self.b.class().is_some()
+    }
+
+    fn if_statement(&mut self, node: Node<'_>) {
+        let entry = self.b.block;
+        let mut left = Vec::new();
+        let mut tests = Vec::new();
+        let mut branches = vec![(node.child_by_field_name("condition"), node.child_by_field_name("consequence"))];
+        let mut cursor = node.walk();
+        for other in node.children_by_field_name("alternative", &mut cursor) {
+            match other.kind() {
+                "elif_clause" => {
+                    branches.push((other.child_by_field_name("condition"), other.child_by_field_name("consequence")))
+                }
+                _ => branches.push((None, other.child_by_field_name("body"))),
+            }
+        }
+        let mut has_else = false;
+        for (test, body) in branches {
+            let test = test.map(|test| self.expr(test));
+            has_else |= test.is_none();
+            let before = self.b.block;
+            if let Some(test) = test {
+                self.b.open_if(test, true);
+            } else {
+                self.b.open();
+            }
+            self.body(body);
+            self.b.close(before);
+            if let Some(test) = test {
+                tests.push(test);
+                if body.is_some_and(|body| leaves(self.b.text, body)) {
+                    left.push(test);
+                }
+                // The next branch runs only where this condition did not hold.
+                self.b.open_if(test, false);
+            } else if body.is_some_and(|body| leaves(self.b.text, body)) && tests.len() == 1 {
+                left.push(u32::MAX);
+            }
+        }
+        self.b.close(entry);
+        for test in left {
+            if test == u32::MAX {
+                self.b.open_if(tests[0], true);
+            } else {
+                self.b.open_if(test, false);
+            }
+        }
+        let _ = has_else;
+    }
+
+    fn for_statement(&mut self, node: Node<'_>) {
+        let list = node.child_by_field_name("right").map(|it| self.expr(it));
+        let outer = self.b.open();
+        self.b.at_hand().repeats = true;
+        if let (Some(list), Some(left)) = (list, node.child_by_field_name("left")) {
+            let element = self.b.add(Kind::Element(list), left);
+            self.assign(left, element, left.start_byte());
+        }
+        self.body(node.child_by_field_name("body"));
+        self.b.close(outer);
+        self.body(node.child_by_field_name("alternative").and_then(|it| it.child_by_field_name("body")));
+    }
+
+    fn try_statement(&mut self, node: Node<'_>) {
+        let handlers: Vec<Node<'_>> = children(node);
+        let outer = self.b.open();
+        self.b.at_hand().copes = handlers.iter().any(|&handler| self.copes(handler));
+        self.body(node.child_by_field_name("body"));
+        self.b.close(outer);
+        for handler in handlers.into_iter().skip(1) {
+            let before = self.b.open();
+            for child in children(handler) {
+                if child.kind() == "block" {
+                    self.body(Some(child));
+                } else {
+                    self.expr(child);
+                }
+            }
+            self.b.close(before);
+        }
+    }
+
+    /// Whether a handler takes a missing program and goes on.
+    fn copes(&self, handler: Node<'_>) -> bool {
+        if handler.kind() != "except_clause" {
+            return false;
+        }
+        let parts = children(handler);
+        let Some((body, caught)) = parts.split_last() else { return false };
+        let takes = caught.iter().any(|it| {
+            let text = self.b.slice(*it);
+            ["FileNotFoundError", "OSError", "IOError"].iter().any(|name| text.contains(name))
+        });
+        takes && !leaves_in_error(self.b.text, *body)
+    }
+
+    fn with_statement(&mut self, node: Node<'_>) {
+        let mut items = Vec::new();
+        for clause in children(node) {
+            if clause.kind() == "with_clause" {
+                items.extend(children(clause));
+            }
+        }
+        for item in items {
+            let Some(value) = item.child_by_field_name("value") else { continue };
+            if value.kind() == "as_pattern" {
+                self.expr(value);
+            } else {
+                self.expr(value);
+            }
+        }
+        self.body(node.child_by_field_name("body"));
+    }
+
+    fn match_statement(&mut self, node: Node<'_>) {
+        let subject = node.child_by_field_name("subject").map(|it| self.expr(it));
+        let clauses = node.child_by_field_name("body").map(children).unwrap_or_default();
+        for clause in clauses {
+            let patterns: Vec<Node<'_>> =
+                children(clause).into_iter().filter(|it| it.kind() == "case_pattern").collect();
+            let outer = self.b.open();
+            if let (Some(subject), [pattern]) = (subject, patterns.as_slice())
+                && let Some(constants) = self.constants(*pattern)
+            {
+                let items = constants.into_iter().map(|value| Item { value, spread: false }).collect();
+                let list = self.b.add(Kind::List(items), *pattern);
+                let test = self.b.add(Kind::Compare(Comparison::In, subject, list), *pattern);
+                self.b.at_hand().guard = Some((test, true));
+            }
+            self.body(clause.child_by_field_name("consequence"));
+            self.b.close(outer);
+        }
+    }
+
+    /// The constants of a case, where it has nothing else.
+    fn constants(&mut self, pattern: Node<'_>) -> Option<Vec<ExprId>> {
+        let parts = children(pattern);
+        let [part] = parts.as_slice() else { return None };
+        match part.kind() {
+            "string" => Some(vec![self.expr(*part)]),
+            "union_pattern" => {
+                let mut all = Vec::new();
+                for one in children(*part) {
+                    if one.kind() != "string" {
+                        return None;
+                    }
+                    all.push(self.expr(one));
+                }
+                Some(all)
+            }
+            _ => None,
+        }
+    }
+
+    fn decorated(&mut self, node: Node<'_>) {
+        let mut decorators = Vec::new();
+        for child in children(node) {
+            if child.kind() == "decorator" {
+                decorators.push(self.b.slice(child).trim_start_matches('@').trim());
+                self.all(child);
+            }
+        }
+        match node.child_by_field_name("definition") {
+            Some(function) if function.kind() == "function_definition" => {
+                self.function(function, &decorators);
+            }
+            Some(class) => self.class(class),
+            None => {}
+        }
+    }
+
+    fn function(&mut self, node: Node<'_>, decorators: &[&str]) {
+        let name_node = node.child_by_field_name("name");
+        let name = name_node.map_or("", |it| self.b.slice(it));
+        let class = if self.in_class_body() { self.b.class() } else { None };
+        let function = self.b.add_function(name, class);
+        let is_static = decorators.contains(&"staticmethod");
+        let is_property = decorators.iter().any(|it| *it == "property" || it.ends_with("cached_property"));
+        self.b.module.functions[function as usize].property = is_property;
+        let value = self.b.add(Kind::Function(function), node);
+        if let Some(class) = class {
+            self.b.add_member(class, name, value);
+        }
+        self.b.bind(name, value, name_node.unwrap_or(node), node.start_byte() as u32);
+        let parameters = node.child_by_field_name("parameters").map(children).unwrap_or_default();
+        let drop = class.is_some() && !is_static;
+        self.in_function(function, &parameters, drop, |this| this.body(node.child_by_field_name("body")));
+    }
+
+    fn in_function(&mut self, function: u32, parameters: &[Node<'_>], drop_first: bool, body: impl FnOnce(&mut Self)) {
+        // Defaults and types belong to the code around.
+        let mut read = Vec::new();
+        for (place, &node) in parameters.iter().enumerate() {
+            if !(drop_first && place == 0) {
+                read.extend(self.parameter(node));
+            }
+        }
+        let scope = self.b.open_scope(Owner::Function(function));
+        let block = self.b.open();
+        for parameter in read {
+            self.b.add_parameter(function, parameter);
+        }
+        body(self);
+        self.b.close(block);
+        self.b.close_scope(scope);
+    }
+
+    fn parameter(&mut self, node: Node<'_>) -> Option<Parameter> {
+        let plain = |this: &Self, name: Node<'_>| Parameter {
+            name: this.b.slice(name).to_owned(),
+            default: None,
+            type_name: None,
+            rest: false,
+            rest_named: false,
+            range: range(name),
+        };
+        match node.kind() {
+            "identifier" => Some(plain(self, node)),
+            "default_parameter" | "typed_default_parameter" => {
+                let name = node.child_by_field_name("name")?;
+                let default = node.child_by_field_name("value").map(|it| self.expr(it));
+                let type_name = node.child_by_field_name("type").map(|it| self.type_names(it));
+                Some(Parameter { default, type_name, ..plain(self, name) })
+            }
+            "typed_parameter" => {
+                let name = *children(node).first()?;
+                let type_name = node.child_by_field_name("type").map(|it| self.type_names(it));
+                let inner = self.parameter(name)?;
+                let type_name = type_name.filter(|_| !inner.rest && !inner.rest_named);
+                Some(Parameter { type_name, ..inner })
+            }
+            "list_splat_pattern" => Some(Parameter { rest: true, ..plain(self, *children(node).first()?) }),
+            "dictionary_splat_pattern" => Some(Parameter { rest_named: true, ..plain(self, *children(node).first()?) }),
+            _ => None,
+        }
+    }
+
+    /// The names in a type, as one expression.
+    fn type_names(&mut self, node: Node<'_>) -> ExprId {
+        let mut names = Vec::new();
+        let mut open = vec![node];
+        while let Some(one) = open.pop() {
+            match one.kind() {
+                "identifier" | "attribute" => names.push(self.expr(one)),
+                "string" => {
+                    let text = self.b.slice(one).trim_matches(['"', '\'']).to_owned();
+                    names.push(self.b.add(Kind::Name(text), one));
+                }
+                _ if names.len() < 8 => open.extend(children(one)),
+                _ => {}
+            }
+        }
+        self.b.add(Kind::OneOf(names), node)
+    }
+
+    fn class(&mut self, node: Node<'_>) {
+        let name_node = node.child_by_field_name("name");
+        let name = name_node.map_or("", |it| self.b.slice(it));
+        let mut bases = Vec::new();
+        for base in node.child_by_field_name("superclasses").map(children).unwrap_or_default() {
+            let value = self.expr(base);
+            if base.kind() != "keyword_argument" {
+                bases.push(value);
+            }
+        }
+        let class = self.b.add_class(name, bases);
+        let value = self.b.add(Kind::Class(class), node);
+        self.b.bind(name, value, name_node.unwrap_or(node), node.start_byte() as u32);
+        let scope = self.b.open_scope(Owner::Class(class));
+        let block = self.b.open();
+        self.body(node.child_by_field_name("body"));
+        self.b.close(block);
+        self.b.close_scope(scope);
+    }
+
+    fn import(&mut self, node: Node<'_>) {
+        let mut cursor = node.walk();
+        let names: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
+        for one in names {
+            let (path, alias) = aliased(one);
+            let module = self.b.slice(path).to_owned();
+            let top = module.split('.').next().unwrap_or_default().to_owned();
+            match alias {
+                Some(alias) => {
+                    let value = self.b.add(Kind::Import { module: module.clone(), member: None }, one);
+                    self.b.bind(self.b.slice(alias), value, alias, node.end_byte() as u32);
+                }
+                None => {
+                    let value = self.b.add(Kind::Import { module: top.clone(), member: None }, one);
+                    self.b.bind(&top, value, one, node.end_byte() as u32);
+                }
+            }
+            self.windows_only(&top);
+        }
+    }
+
+    fn import_from(&mut self, node: Node<'_>) {
+        let Some(module) = node.child_by_field_name("module_name") else { return };
+        let text: String = self.b.slice(module).split_whitespace().collect();
+        let mut cursor = node.walk();
+        let names: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
+        for one in &names {
+            let (name, alias) = aliased(*one);
+            let member = self.b.slice(name).to_owned();
+            let value = self.b.add(Kind::Import { module: text.clone(), member: Some(member.clone()) }, *one);
+            let bound = alias.map_or(member, |alias| self.b.slice(alias).to_owned());
+            self.b.bind(&bound, value, *one, node.end_byte() as u32);
+        }
+        if names.is_empty() {
+            self.b.module.stars.push(text.clone());
+        }
+        let top = text.split('.').next().unwrap_or_default().to_owned();
+        self.windows_only(&top);
+    }
+
+    fn windows_only(&mut self, module: &str) {
+        if WINDOWS_ONLY.contains(&module) {
+            self.leave_block();
+        }
+    }
+
+    /// Lowers an expression.
+    fn expr(&mut self, node: Node<'_>) -> ExprId {
+        if !self.b.enter() {
+            return self.b.add(Kind::Unknown("an expression that nests too deeply"), node);
+        }
+        let value = self.expr_inner(node);
+        self.b.leave();
+        value
+    }
+
+    fn expr_inner(&mut self, node: Node<'_>) -> ExprId {
+        let kind = match node.kind() {
+            "string" => return self.string(node),
+            "concatenated_string" => Kind::Template(children(node).into_iter().map(|it| self.expr(it)).collect()),
+            "identifier" if self.is_this(node) => Kind::This,
+            "identifier" => Kind::Name(self.b.slice(node).to_owned()),
+            "true" | "false" => Kind::Bool(node.kind() == "true"),
+            "none" => Kind::Nothing,
+            "integer" | "float" => Kind::Number,
+            "parenthesized_expression" | "await" | "type" => match children(node).first() {
+                Some(&inner) => return self.expr(inner),
+                None => Kind::Nothing,
+            },
+            "list" | "tuple" | "set" | "expression_list" => Kind::List(self.items(node)),
+            "dictionary" => Kind::Dict(self.rows(node)),
+            "attribute" => {
+                let field = node.child_by_field_name("attribute").map_or("", |it| self.b.slice(it)).to_owned();
+                match node.child_by_field_name("object") {
+                    Some(object) => Kind::Member(self.expr(object), field),
+                    None => Kind::Unknown("broken code"),
+                }
+            }
+            "subscript" => self.subscript(node),
+            "call" => self.call(node),
+            "binary_operator" => return self.binary(node),
+            "boolean_operator" => {
+                let (left, right) = self.sides(node);
+                match node.child_by_field_name("operator").map(|it| it.kind()) {
+                    Some("and") => Kind::And(left, right),
+                    _ => Kind::Or(left, right),
+                }
+            }
+            "not_operator" => match node.child_by_field_name("argument") {
+                Some(argument) => Kind::Not(self.expr(argument)),
+                None => Kind::Unknown("broken code"),
+            },
+            "comparison_operator" => self.comparison(node),
+            "conditional_expression" => {
+                let parts: Vec<ExprId> = children(node).into_iter().map(|it| self.expr(it)).collect();
+                match parts.as_slice() {
+                    [then, test, other] => Kind::Choice { test: *test, then: *then, other: *other },
+                    _ => Kind::Unknown("broken code"),
+                }
+            }
+            "named_expression" => {
+                let value = node.child_by_field_name("value").map(|it| self.expr(it));
+                if let (Some(value), Some(name)) = (value, node.child_by_field_name("name")) {
+                    self.assign(name, value, node.start_byte());
+                    return value;
+                }
+                Kind::Unknown("broken code")
+            }
+            "as_pattern" => {
+                let parts = children(node);
+                let value = parts.first().map(|&it| self.expr(it));
+                let target = node.child_by_field_name("alias").and_then(|it| children(it).first().copied());
+                if let (Some(value), Some(target)) = (value, target) {
+                    self.assign(target, value, node.start_byte());
+                    return value;
+                }
+                Kind::Unknown("broken code")
+            }
+            "lambda" => {
+                let function = self.b.add_function("", None);
+                let parameters = node.child_by_field_name("parameters").map(children).unwrap_or_default();
+                self.in_function(function, &parameters, false, |this| {
+                    if let Some(body) = node.child_by_field_name("body") {
+                        let value = this.expr(body);
+                        this.b.module.functions[function as usize].returns.push(value);
+                    }
+                });
+                Kind::Function(function)
+            }
+            "list_comprehension" | "generator_expression" | "set_comprehension" => self.comprehension(node),
+            "assignment" => {
+                self.assignment(node);
+                Kind::Unknown("an assignment")
+            }
+            _ => {
+                for child in children(node) {
+                    self.expr(child);
+                }
+                Kind::Unknown("an expression that no value is read from")
+            }
+        };
+        self.b.add(kind, node)
+    }
+
+    fn sides(&mut self, node: Node<'_>) -> (ExprId, ExprId) {
+        let mut side = |name: &str| match node.child_by_field_name(name) {
+            Some(side) => self.expr(side),
+            None => self.b.add(Kind::Unknown("broken code"), node),
+        };
+        (side("left"), side("right"))
+    }
+
+    /// `a + b + c …`, from the left, without going down a level for each.
+    fn binary(&mut self, node: Node<'_>) -> ExprId {
+        let mut chain = vec![node];
+        while let Some(left) = chain.last().and_then(|it| it.child_by_field_name("left"))
+            && left.kind() == "binary_operator"
+        {
+            chain.push(left);
+        }
+        let first = chain.last().and_then(|it| it.child_by_field_name("left"));
+        let mut value = match first {
+            Some(first) => self.expr(first),
+            None => self.b.add(Kind::Unknown("broken code"), node),
+        };
+        let limited = chain.len() > 64;
+        for one in chain.into_iter().rev() {
+            let Some(right) = one.child_by_field_name("right") else { continue };
+            let operator = one.child_by_field_name("operator").map_or("", |it| it.kind());
+            let kind = match operator {
+                "+" if !limited => Kind::Concat(value, self.expr(right)),
+                "/" if !limited => Kind::Below(value, self.expr(right)),
+                "%" => return_percent(self, value, right),
+                _ => {
+                    self.expr(right);
+                    Kind::Unknown("arithmetic")
+                }
+            };
+            value = self.b.add(kind, one);
+        }
+        value
+    }
+
+    fn comparison(&mut self, node: Node<'_>) -> Kind {
+        let parts: Vec<ExprId> = children(node).into_iter().map(|it| self.expr(it)).collect();
+        let [left, right] = parts.as_slice() else { return Kind::Unknown("a condition") };
+        let mut cursor = node.walk();
+        let operators: Vec<&str> = node.children_by_field_name("operators", &mut cursor).map(|it| it.kind()).collect();
+        let how = match operators.as_slice() {
+            ["==" | "is"] => Comparison::Equal,
+            ["!=" | "is not" | "<>"] | ["is", "not"] => Comparison::Unequal,
+            ["in"] => Comparison::In,
+            ["not in"] | ["not", "in"] => Comparison::NotIn,
+            _ => Comparison::Other,
+        };
+        Kind::Compare(how, *left, *right)
+    }
+
+    fn items(&mut self, node: Node<'_>) -> Vec<Item> {
+        let one = |this: &mut Self, node: Node<'_>| match (node.kind(), children(node).first()) {
+            ("list_splat" | "parenthesized_list_splat", Some(&inner)) => Item { value: this.expr(inner), spread: true },
+            _ => Item { value: this.expr(node), spread: false },
+        };
+        children(node).into_iter().map(|child| one(self, child)).collect()
+    }
+
+    fn rows(&mut self, node: Node<'_>) -> Vec<(Option<ExprId>, ExprId)> {
+        let mut rows = Vec::new();
+        for child in children(node) {
+            match (child.kind(), child.child_by_field_name("key"), child.child_by_field_name("value")) {
+                ("pair", Some(key), Some(value)) => {
+                    let key = self.expr(key);
+                    rows.push((Some(key), self.expr(value)));
+                }
+                ("dictionary_splat", ..) => {
+                    if let Some(&inner) = children(child).first() {
+                        rows.push((None, self.expr(inner)));
+                    }
+                }
+                _ => {
+                    self.expr(child);
+                }
+            }
+        }
+        rows
+    }
+
+    fn subscript(&mut self, node: Node<'_>) -> Kind {
+        let Some(base) = node.child_by_field_name("value") else { return Kind::Unknown("broken code") };
+        let base = self.expr(base);
+        let Some(key) = node.child_by_field_name("subscript") else { return Kind::Unknown("broken code") };
+        match key.kind() {
+            "integer" => match self.b.slice(key).parse::<u32>() {
+                Ok(place) => Kind::At(base, place),
+                Err(_) => Kind::Unknown("an element that is not known"),
+            },
+            "slice" => {
+                let start = self.b.slice(key).split(':').next().unwrap_or_default().trim().to_owned();
+                if start.is_empty() {
+                    return Kind::Slice(base, 0);
+                }
+                start.parse::<u32>().map_or(Kind::Unknown("part of a list"), |start| Kind::Slice(base, start))
+            }
+            _ => Kind::Index(base, self.expr(key)),
+        }
+    }
+
+    fn call(&mut self, node: Node<'_>) -> Kind {
+        let Some(function) = node.child_by_field_name("function") else { return Kind::Unknown("broken code") };
+        let callee = self.expr(function);
+        let mut arguments = Vec::new();
+        let Some(list) = node.child_by_field_name("arguments") else { return Kind::Call { callee, arguments } };
+        if list.kind() == "generator_expression" {
+            let value = self.expr(list);
+            arguments.push(Argument { name: None, value, spread: false });
+            return Kind::Call { callee, arguments };
+        }
+        for child in children(list) {
+            let inner = children(child).first().copied();
+            match (child.kind(), inner) {
+                ("keyword_argument", _) => {
+                    let name = child.child_by_field_name("name").map(|it| self.b.slice(it).to_owned());
+                    if let Some(value) = child.child_by_field_name("value") {
+                        let value = self.expr(value);
+                        arguments.push(Argument { name, value, spread: false });
+                    }
+                }
+                ("list_splat", Some(inner)) => {
+                    let value = self.expr(inner);
+                    arguments.push(Argument { name: None, value, spread: true });
+                }
+                ("dictionary_splat", Some(inner)) => {
+                    let value = self.expr(inner);
+                    arguments.push(Argument { name: Some("**".to_owned()), value, spread: true });
+                }
+                _ => {
+                    let value = self.expr(child);
+                    arguments.push(Argument { name: None, value, spread: false });
+                }
+            }
+        }
+        Kind::Call { callee, arguments }
+    }
+
+    /// `[f(x) for x in list]`: a list of one value for each element.
+    fn comprehension(&mut self, node: Node<'_>) -> Kind {
+        for clause in children(node).into_iter().skip(1) {
+            match (clause.kind(), clause.child_by_field_name("left"), clause.child_by_field_name("right")) {
+                ("for_in_clause", Some(left), Some(right)) => {
+                    let list = self.expr(right);
+                    let element = self.b.add(Kind::Element(list), left);
+                    self.assign(left, element, node.start_byte());
+                }
+                _ => {
+                    self.expr(clause);
+                }
+            }
+        }
+        match node.child_by_field_name("body") {
+            Some(body) => {
+                let value = self.expr(body);
+                Kind::List(vec![Item { value, spread: false }])
+            }
+            None => Kind::Unknown("broken code"),
+        }
+    }
+
+    /// A text or f-string, its escapes resolved.
+    fn string(&mut self, node: Node<'_>) -> ExprId {
+        let parts = children(node);
+        let start = parts.iter().find(|it| it.kind() == "string_start").map_or("", |it| self.b.slice(*it));
+        let raw = start.contains(['r', 'R']);
+        let mut pieces = Vec::new();
+        for part in parts {
+            match part.kind() {
+                "string_content" => {
+                    let text = unescaped(self.b.slice(part), raw, start.contains(['f', 'F']));
+                    pieces.push(self.b.add(Kind::Text(text), part));
+                }
+                "interpolation" => {
+                    let value = part.child_by_field_name("expression").map(|it| self.expr(it));
+                    pieces.push(value.unwrap_or_else(|| self.b.add(Kind::Unknown("broken code"), part)));
+                }
+                _ => {}
+            }
+        }
+        match pieces.as_slice() {
+            [] => self.b.add(Kind::Text(String::new()), node),
+            [one] if !start.contains(['f', 'F']) => *one,
+            _ => self.b.add(Kind::Template(pieces), node),
+        }
+    }
+}
+
+/// `"…%s…" % x` as a template where the format is a literal.
+fn return_percent(lowering: &mut Lowering<'_, '_>, format: ExprId, right: Node<'_>) -> Kind {
+    let values: Vec<ExprId> = match right.kind() {
+        "tuple" => children(right).into_iter().map(|it| lowering.expr(it)).collect(),
+        _ => vec![lowering.expr(right)],
+    };
+    let Kind::Text(text) = &lowering.b.module.exprs[format as usize].kind else { return Kind::Unknown("arithmetic") };
+    let text = text.clone();
+    let at = lowering.b.range_of(format);
+    let mut values = values.into_iter();
+    let mut pieces = Vec::new();
+    let mut rest = text.as_str();
+    while let Some(place) = rest.find('%') {
+        pieces.push(lowering.b.add_at(Kind::Text(rest[..place].to_owned()), at));
+        let hole = &rest[place + 1..];
+        if let Some(after) = hole.strip_prefix('%') {
+            pieces.push(lowering.b.add_at(Kind::Text("%".to_owned()), at));
+            rest = after;
+            continue;
+        }
+        let named = hole.starts_with('(');
+        let end = hole.find(|c: char| c.is_ascii_alphabetic() && !named).or_else(|| {
+            let close = hole.find(')')?;
+            Some(close + hole[close..].find(|c: char| c.is_ascii_alphabetic())?)
+        });
+        let value = if named { None } else { values.next() };
+        let value = value.unwrap_or_else(|| lowering.b.add_at(Kind::Unknown("a part that is not known"), at));
+        pieces.push(value);
+        rest = end.map_or("", |end| hole.get(end + 1..).unwrap_or_default());
+    }
+    pieces.push(lowering.b.add_at(Kind::Text(rest.to_owned()), at));
+    Kind::Template(pieces)
+}
+
+/// The path and the alias of an import.
+fn aliased(node: Node<'_>) -> (Node<'_>, Option<Node<'_>>) {
+    match (node.child_by_field_name("name"), node.child_by_field_name("alias")) {
+        (Some(name), alias) if node.kind() == "aliased_import" => (name, alias),
+        _ => (node, None),
+    }
+}
+
+/// Whether a block ends by leaving: return, raise, continue, break, `sys.exit`.
+fn leaves(text: &str, body: Node<'_>) -> bool {
+    let last = if body.kind() == "block" { children(body).last().copied() } else { Some(body) };
+    let Some(last) = last else { return false };
+    match last.kind() {
+        "return_statement" | "raise_statement" | "continue_statement" | "break_statement" => true,
+        "expression_statement" => {
+            let text = text.get(last.byte_range()).unwrap_or_default();
+            ["sys.exit(", "exit(", "os._exit(", "quit("].iter().any(|start| text.starts_with(start))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a handler ends the program or passes the error on.
+fn leaves_in_error(text: &str, body: Node<'_>) -> bool {
+    children(body).iter().any(|it| {
+        let own = text.get(it.byte_range()).unwrap_or_default();
+        it.kind() == "raise_statement" || own.starts_with("sys.exit(") || own.starts_with("exit(")
+    })
+}
+
+/// A text's content with its escapes resolved.
+fn unescaped(text: &str, raw: bool, format: bool) -> String {
+    let text = if format { text.replace("{{", "{").replace("}}", "}") } else { text.to_owned() };
+    if raw || !text.contains('\\') {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match characters.next() {
+            Some('n') => plain.push('\n'),
+            Some('t') => plain.push('\t'),
+            Some('r') => plain.push('\r'),
+            Some('\n') => {}
+            Some(c @ ('\\' | '\'' | '"')) => plain.push(c),
+            Some(other) => {
+                plain.push('\\');
+                plain.push(other);
+            }
+            None => plain.push('\\'),
+        }
+    }
+    plain
+}
