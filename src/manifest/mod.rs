@@ -1,9 +1,11 @@
 //! The manifest `aboard.yaml`: raw YAML to a [`Manifest`] with every default resolved.
 //!
 //! Everything that is wrong is reported at once, each with its place, and a manifest with any fault is not returned at
-//! all. Every value keeps its [`Span`], so that later findings can label the entry that decided. Nothing here writes.
+//! all. Every value keeps its [`Span`], so that later findings can label the entry that decided. Nothing here writes:
+//! [`edit`] computes changes, the caller applies them.
 
 pub mod base;
+pub mod edit;
 pub mod name;
 mod node;
 pub mod shape;

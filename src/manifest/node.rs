@@ -25,6 +25,8 @@ pub(crate) struct Node {
     /// first key to its last value.
     pub(crate) span: Span,
     pub(crate) kind: Kind,
+    /// It has an anchor, so that other places may show it too.
+    pub(crate) anchored: bool,
     /// Itself and everything below it, aliases counted at their full size.
     size: usize,
 }
@@ -59,7 +61,7 @@ pub(crate) struct Entry {
 impl Node {
     /// A value that is not there.
     pub(crate) fn empty(span: Span) -> Self {
-        Self { span, kind: Kind::Scalar { text: String::new(), plain: true }, size: 1 }
+        Self { span, kind: Kind::Scalar { text: String::new(), plain: true }, anchored: false, size: 1 }
     }
 
     /// The value of a key of a map; nothing for other nodes.
@@ -218,13 +220,9 @@ impl<'a> Builder<'a> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let end = if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-                    start + self.text[start..end].trim_end().len()
-                } else {
-                    end
-                };
+                let end = self.scalar_end(style, start, end);
                 let kind = Kind::Scalar { text: text.into_owned(), plain };
-                let node = Node { span: Span::new(self.file, start, end), kind, size: 1 };
+                let node = Node { span: Span::new(self.file, start, end), kind, anchored: anchor > 0, size: 1 };
                 self.no_tag(tag.is_some(), start, end) && self.place(Arc::new(node), anchor, false)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -240,8 +238,21 @@ impl<'a> Builder<'a> {
             Event::MappingStart(anchor, tag) => {
                 self.no_tag(tag.is_some(), start, end) && self.enter(start, anchor, true)
             }
-            Event::SequenceEnd | Event::MappingEnd => self.leave(end),
+            // The parser's span of a closing bracket takes in the spaces and the comment behind it.
+            Event::SequenceEnd | Event::MappingEnd => self.leave(start + 1),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => true,
+        }
+    }
+
+    /// The parser's span of a scalar that is not plain takes in the spaces, and the comment, behind it.
+    fn scalar_end(&self, style: ScalarStyle, start: usize, end: usize) -> usize {
+        let written = &self.text[start..end];
+        match style {
+            ScalarStyle::Plain => end,
+            ScalarStyle::Literal | ScalarStyle::Folded => start + written.trim_end().len(),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                start + quoted_length(written).unwrap_or(written.len())
+            }
         }
     }
 
@@ -283,7 +294,7 @@ impl<'a> Builder<'a> {
         } else {
             Kind::List { items: open.items, flow: open.flow }
         };
-        let node = Node { span: Span::new(self.file, open.start, end), kind, size };
+        let node = Node { span: Span::new(self.file, open.start, end), kind, anchored: open.anchor > 0, size };
         self.place(Arc::new(node), open.anchor, false)
     }
 
@@ -339,6 +350,22 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// How many bytes a quoted scalar at the start of a text has, its quotes included.
+fn quoted_length(text: &str) -> Option<usize> {
+    let quote = text.bytes().next().filter(|byte| matches!(byte, b'\'' | b'"'))?;
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if quote == b'"' => at += 2,
+            b'\'' if quote == b'\'' && bytes.get(at + 1) == Some(&b'\'') => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,7 +381,7 @@ mod tests {
 
     #[test]
     fn spans_cover_what_was_written() {
-        let text = "é: \"ü\"\nlist:\n  - one   # why\n  - 'two'\nflow: {a: [x, y]}\nblock: |\n  l1\n  l2\n\nlast: z\n";
+        let text = "é: \"ü\"\nlist:\n  - one   # why\n  - 'two'\nflow: {a: [x, y]} # z\nquoted: 'q''s' # z's\ndouble: \"q\\\"s\" # \"\nblock: |\n  l1\n  l2\n\nlast: z\n";
         let (files, node, findings) = read(text);
         assert!(findings.is_empty(), "{findings:?}");
         let node = node.expect("a document");
@@ -362,6 +389,8 @@ mod tests {
         assert_eq!(shown("é"), "\"ü\"");
         assert_eq!(shown("list"), "- one   # why\n  - 'two'");
         assert_eq!(shown("flow"), "{a: [x, y]}");
+        assert_eq!(shown("quoted"), "'q''s'");
+        assert_eq!(shown("double"), "\"q\\\"s\"");
         assert_eq!(shown("block"), "l1\n  l2");
         assert_eq!(shown("last"), "z");
         assert_eq!(files.text(node.get("flow").expect("the key").key_span), "flow");
