@@ -189,7 +189,11 @@ fn nothing_and_comments_alone_are_empty() {
 
 #[test]
 fn what_must_be_there_is_missed() {
-    assert_eq!(Project::new("images: {}\n").faults(), ["missing-key 1:1 images: {}"]);
+    let faults = Project::new("images: {a: {dockerfile: D}}\n").faults();
+    assert_eq!(faults, ["missing-key 1:1 images: {a: {dockerfile: D}}"]);
+    for images in ["images:", "images: {}"] {
+        assert_eq!(Project::new(format!("version: 1\n{images}\n")).faults(), ["empty-manifest 2:1 images"]);
+    }
     assert_eq!(Project::new("version: 1\nimages: {server: {}}\n").faults(), ["missing-key 2:10 server"]);
     assert_eq!(Project::new("version: 1\nimages: {server: }\n").faults(), ["missing-key 2:10 server"]);
     assert_eq!(image_faults("template: own/layout.j2"), ["missing-key 3:3 server"]);
@@ -284,6 +288,19 @@ fn what_cannot_be_read_says_why() {
     assert_eq!(project.faults(), ["manifest-unreadable 2:9 "]);
     let utf16: Vec<u8> = "version: 1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(Project::new([&b"\xff\xfe"[..], &utf16].concat()).faults(), ["manifest-unreadable 1:1 "]);
+}
+
+#[test]
+fn a_first_manifest_is_valid() {
+    let found = manifest::init::Found {
+        dockerfile: "Dockerfile".to_owned(),
+        code: vec!["go:cmd/server".to_owned()],
+        ..manifest::init::Found::default()
+    };
+    let project = Project::new(manifest::init::text("true", &[found]));
+    let manifest = project.read().unwrap_or_else(|faults| panic!("valid: {faults:?}"));
+    assert_eq!(manifest.images[0].name.value, "true");
+    assert_eq!(manifest.images[0].code[0].path, "cmd/server");
 }
 
 #[test]

@@ -6,8 +6,10 @@
 
 pub mod base;
 pub mod edit;
+pub mod init;
 pub mod name;
 mod node;
+pub mod schema;
 pub mod shape;
 pub mod template;
 mod validate;

@@ -295,12 +295,21 @@ pub fn is_token(text: &str) -> bool {
 /// Checks the whole document's form.
 pub(crate) fn check(root: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if root.is_null() || root.entries().is_empty() && root.type_name() == "a map" {
+    if is_empty(root) {
         findings.push(empty(root.span));
     } else {
         check_value(root, &MANIFEST, "the manifest", root.span, &mut findings);
+        if let Some(images) = root.get("images").filter(|images| is_empty(&images.value)) {
+            let finding = Finding::new(&EMPTY_MANIFEST, "the manifest has no image").label(images.key_span, "");
+            findings.push(finding.help("each image stands under `images` by its name, with its `dockerfile`"));
+        }
     }
     findings
+}
+
+/// Whether a node is nothing, or a map without entries.
+fn is_empty(node: &Node) -> bool {
+    node.is_null() || node.entries().is_empty() && node.type_name() == "a map"
 }
 
 /// The finding for a manifest without content.
