@@ -1,5 +1,7 @@
 //! Rendered Dockerfiles: what each template writes, and what rendering refuses.
 
+#![allow(clippy::panic, reason = "a test fails by panicking, and says what it saw")]
+
 use aboard::finding::Finding;
 use aboard::manifest::{self, template};
 use aboard::render::{self, PackageLine};
@@ -53,7 +55,8 @@ fn packages() -> Vec<PackageLine> {
 
 /// A manifest with one image `server` of a template and the given further lines.
 fn manifest_of(template: &str, lines: &str) -> String {
-    let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+    let lines: Vec<String> = lines.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = lines.concat();
     format!(
         "version: 1\nimages:\n  server:\n    dockerfile: Dockerfile\n    template: {template}\n    base: alpine:3.20\n{lines}"
     )

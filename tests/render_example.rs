@@ -1,5 +1,7 @@
 //! The example `examples/workspace-platform`: its manifest is valid and its Dockerfiles are what rendering writes.
 
+#![allow(clippy::panic, reason = "a test fails by panicking, and says what it saw")]
+
 use aboard::manifest;
 use aboard::render::{self, PackageLine};
 use aboard::walk::Tree;

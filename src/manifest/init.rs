@@ -30,7 +30,7 @@ pub fn text(project: &str, found: &[Found]) -> String {
         .to_owned();
     let mut taken = BTreeSet::new();
     for (index, image) in found.iter().enumerate() {
-        let name = unique(image_name(project, &image.dockerfile), &mut taken);
+        let name = unique(&image_name(project, &image.dockerfile), &mut taken);
         let gap = if index > 0 { "\n" } else { "" };
         let _ = write!(out, "{gap}  {}:\n    dockerfile: {}\n", scalar(&name), scalar(&image.dockerfile));
         if !image.context.is_empty() && image.context != "." {
@@ -76,9 +76,9 @@ fn tidy(name: &str) -> String {
     parts.join("-")
 }
 
-fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
+fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
     let free = (2..).map(|number| format!("{name}-{number}"));
-    let name = std::iter::once(name.clone()).chain(free).find(|candidate| !taken.contains(candidate));
+    let name = std::iter::once(name.to_owned()).chain(free).find(|candidate| !taken.contains(candidate));
     let name = name.expect("internal: numbers do not end");
     taken.insert(name.clone());
     name

@@ -289,7 +289,7 @@ pub struct Reasoned {
 
 /// Reads and validates the manifest at `path` of the tree; all that is wrong with it where anything is.
 pub fn read(tree: &Tree, path: &str) -> Result<Manifest, Vec<Finding>> {
-    let file = open(tree, path).map_err(|finding| vec![finding])?;
+    let file = open(tree, path)?;
     let source = tree.files().get(file);
     let (root, mut findings) = node::parse(file, source.text());
     let Some(root) = root else {
@@ -304,21 +304,23 @@ pub fn read(tree: &Tree, path: &str) -> Result<Manifest, Vec<Finding>> {
     if findings.is_empty() { Ok(manifest) } else { Err(limited(findings)) }
 }
 
-fn open(tree: &Tree, path: &str) -> Result<FileId, Finding> {
+fn open(tree: &Tree, path: &str) -> Result<FileId, Vec<Finding>> {
     let unreadable = |error: &ReadError| Finding::new(&MANIFEST_UNREADABLE, error.to_string());
     let bytes = tree.read_bytes(path).map_err(|error| match error {
         ReadError::NotFound(_) => {
             unreadable(&error).help("run `aboard init` to write a manifest, or name one with --manifest")
         }
         _ => unreadable(&error),
-    })?;
-    let file = tree.read(path).map_err(|error| unreadable(&error))?;
+    });
+    let bytes = bytes.map_err(|finding| vec![finding])?;
+    let file = tree.read(path).map_err(|error| vec![unreadable(&error)])?;
     match std::str::from_utf8(&bytes) {
         Ok(_) => Ok(file),
         Err(error) => {
             let at = error.valid_up_to();
             let message = format!("byte {at} of the manifest is not UTF-8");
-            Err(Finding::new(&MANIFEST_UNREADABLE, message).label(Span::new(file, at, at), "not UTF-8 from here on"))
+            let finding = Finding::new(&MANIFEST_UNREADABLE, message);
+            Err(vec![finding.label(Span::new(file, at, at), "not UTF-8 from here on")])
         }
     }
 }

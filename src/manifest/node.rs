@@ -225,13 +225,13 @@ impl<'a> Builder<'a> {
                 let node = Node { span: Span::new(self.file, start, end), kind, anchored: anchor > 0, size: 1 };
                 self.no_tag(tag.is_some(), start, end) && self.place(Arc::new(node), anchor, false)
             }
-            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                Some(node) => self.place(node, 0, true),
-                None => {
+            Event::Alias(anchor) => {
+                let node = self.anchors.get(&anchor).cloned();
+                if node.is_none() {
                     self.fail(start, end, "this alias stands inside the value that it names");
-                    false
                 }
-            },
+                node.is_some_and(|node| self.place(node, 0, true))
+            }
             Event::SequenceStart(anchor, tag) => {
                 self.no_tag(tag.is_some(), start, end) && self.enter(start, anchor, false)
             }
@@ -394,6 +394,19 @@ mod tests {
         assert_eq!(shown("block"), "l1\n  l2");
         assert_eq!(shown("last"), "z");
         assert_eq!(files.text(node.get("flow").expect("the key").key_span), "flow");
+    }
+
+    #[test]
+    fn spans_hold_with_carriage_returns_and_a_byte_order_mark() {
+        for text in ["a: 1\r\nb:\r\n  c: 'x'\r\n\r\nd: {e: f}\r\n", "\u{feff}a: 1\nb:\n  c: 'x'\nd: {e: f}\n"] {
+            let (files, node, findings) = read(text);
+            assert!(findings.is_empty(), "{findings:?}");
+            let node = node.expect("a document");
+            let shown: Vec<String> = node.entries().iter().map(|entry| files.text(entry.value.span)).collect();
+            assert_eq!(shown, ["1", "c: 'x'", "{e: f}"], "{text:?}");
+            assert_eq!(node.entries()[0].key, "a", "{text:?}");
+            assert_eq!(files.text(node.entries()[0].key_span), "a", "{text:?}");
+        }
     }
 
     #[test]

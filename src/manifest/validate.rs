@@ -325,9 +325,9 @@ impl Reader<'_> {
         template: Option<&Spanned<Template>>,
     ) -> BTreeMap<String, Spanned<serde_json::Value>> {
         if let Some(Template::BuiltIn(name)) = template.map(|template| &template.value) {
-            let none = Node::empty(image.key_span);
+            let absent = Node::empty(image.key_span);
             let (node, owner) =
-                image.value.get("vars").map_or((&none, image.key_span), |vars| (vars.value.as_ref(), vars.key_span));
+                image.value.get("vars").map_or((&absent, image.key_span), |vars| (vars.value.as_ref(), vars.key_span));
             let what = format!("`vars` for the template {name}");
             let is_map = matches!(node.type_name(), "a map" | "nothing");
             let fields = || template::variables(Some(name)).filter(move |_| is_map);
