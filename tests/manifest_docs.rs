@@ -1,4 +1,4 @@
-//! What is generated from the manifest's tables, committed and compared. With ABOARD_UPDATE=1 these tests write it.
+//! What is generated from the manifest's tables, committed and compared. With `ABOARD_UPDATE=1` these tests write it.
 
 use aboard::manifest::shape::{Field, MANIFEST, Shape};
 use aboard::manifest::{schema, template};
@@ -39,8 +39,7 @@ fn the_keys_are_documented() {
 /// The table of an object's keys, and those of the objects in it.
 fn table(text: &mut String, title: &str, shape: &Shape) {
     let fields: &[Field] = match shape {
-        Shape::Object(fields) => fields,
-        Shape::Map(Shape::Object(fields)) => fields,
+        Shape::Object(fields) | Shape::Map(Shape::Object(fields)) => fields,
         _ => return,
     };
     let _ = write!(text, "\n## {title}\n\n| key | meaning | default |\n|---|---|---|\n");

@@ -336,8 +336,7 @@ impl Lowering<'_, '_> {
         let handler = node.child_by_field_name("handler").and_then(|it| it.child_by_field_name("body"));
         let outer = self.b.open();
         // A handler copes with a missing program where it asks for that very error.
-        self.b.at_hand().copes =
-            handler.is_some_and(|it| self.b.slice(it).contains("ENOENT") && !leaves_in_error(it));
+        self.b.at_hand().copes = handler.is_some_and(|it| self.b.slice(it).contains("ENOENT") && !leaves_in_error(it));
         self.body(node.child_by_field_name("body"));
         self.b.close(outer);
         let before = self.b.open();
@@ -632,13 +631,16 @@ impl Lowering<'_, '_> {
             "true" | "false" => Kind::Bool(node.kind() == "true"),
             "null" | "undefined" => Kind::Nothing,
             "number" => Kind::Number,
-            "parenthesized_expression" | "await_expression" | "as_expression" | "satisfies_expression"
-            | "non_null_expression" | "expression_statement" | "computed_property_name" => {
-                match children(node).first() {
-                    Some(&inner) => return self.expr(inner),
-                    None => Kind::Nothing,
-                }
-            }
+            "parenthesized_expression"
+            | "await_expression"
+            | "as_expression"
+            | "satisfies_expression"
+            | "non_null_expression"
+            | "expression_statement"
+            | "computed_property_name" => match children(node).first() {
+                Some(&inner) => return self.expr(inner),
+                None => Kind::Nothing,
+            },
             "sequence_expression" | "type_assertion" => {
                 let parts: Vec<ExprId> = children(node).into_iter().map(|it| self.expr(it)).collect();
                 return parts.last().copied().unwrap_or_else(|| self.b.add(Kind::Nothing, node));
