@@ -178,7 +178,31 @@ images:
     let findings = project.read().expect_err("faults");
     let help: Vec<&str> =
         findings.iter().filter(|f| f.rule.code == "unknown-key").map(|f| f.help[0].as_str()).collect();
-    assert_eq!(help, ["`alpine` may be meant", "`tags` may be meant", "`package` may be meant"]);
+    assert_eq!(help, ["`alpine` may be meant", "`tags` is there already", "`package` may be meant"]);
+}
+
+#[test]
+fn a_fix_writes_what_was_meant() {
+    let before = "version: 1\nimages:\n  a:\n    dockrfile: D\n    tags: [1.20]\n    pin: exacts\n    template: go-servic\n    \
+                  base: alpine:3.20\n    vars: {prot: 80, main: .}\n";
+    let after = "version: 1\nimages:\n  a:\n    dockerfile: D\n    tags: [\"1.20\"]\n    pin: exact\n    template: go-service\n    \
+                 base: alpine:3.20\n    vars: {prot: 80, main: .}\n";
+    let findings = Project::new(before).read().expect_err("faults");
+    let edits: Vec<_> = findings.iter().filter_map(|finding| finding.fix.clone()).flat_map(|fix| fix.edits).collect();
+    assert_eq!(manifest::edit::apply(before, &edits), after);
+    let findings = Project::new(after).read().expect_err("one is left: the template was not known before");
+    let edits: Vec<_> = findings.iter().filter_map(|finding| finding.fix.clone()).flat_map(|fix| fix.edits).collect();
+    let mended = manifest::edit::apply(after, &edits);
+    assert!(mended.contains("vars: {port: 80"), "{mended}");
+    assert!(Project::new(mended).read().is_ok());
+}
+
+#[test]
+fn a_word_that_is_there_already_is_not_offered() {
+    let findings =
+        Project::new("version: 1\nimages: {a: {dockerfile: D, dockerfil: E}}\n").read().expect_err("a fault");
+    assert_eq!(findings[0].rule.code, "unknown-key");
+    assert!(findings[0].fix.is_none() && !findings[0].help[0].contains("may be meant"), "{findings:?}");
 }
 
 #[test]
@@ -244,6 +268,7 @@ fn names_are_checked_where_they_stand() {
     assert_eq!(image_faults("base: 'alpine:3.20 AS x'"), ["invalid-name 5:11 'alpine:3.20 AS x'"]);
     assert_eq!(image_faults("vars: {a-b: 1}"), ["invalid-name 5:12 a-b"]);
     assert_eq!(image_faults("programs: {x: {package: a, provided_by: b}}"), ["invalid-value 5:45 b"]);
+    assert_eq!(image_faults("programs: {x: {}}\nignore: {x: why}"), ["invalid-value 6:14 x"]);
 }
 
 #[test]

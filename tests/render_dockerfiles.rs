@@ -293,6 +293,12 @@ fn variables_of_built_in_templates_are_checked() {
         ["wrong-type: `user` is \"a b\" where a word without spaces, quotes and the shell's own characters is wanted"]
     );
     assert_eq!(
+        faults("vars: {command: [x], entrypoint: ../run.sh}"),
+        [
+            "wrong-type: `entrypoint` is \"../run.sh\" where a path inside of the build's context, without spaces is wanted"
+        ]
+    );
+    assert_eq!(
         faults("vars: {command: [x], healthcheck: {a: b}}"),
         ["wrong-type: `healthcheck` is a map where a text or a list is wanted"]
     );

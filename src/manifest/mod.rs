@@ -194,6 +194,16 @@ pub struct Repository {
     pub location: RepositoryLocation,
 }
 
+impl Repository {
+    /// The URL that the architecture is appended to, for a mirror and a release.
+    pub fn url(&self, mirror: &str, release: &str) -> String {
+        match &self.location {
+            RepositoryLocation::Branch(name) => format!("{mirror}/{release}/{name}"),
+            RepositoryLocation::Url(url) => url.clone(),
+        }
+    }
+}
+
 /// Where a repository is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RepositoryLocation {
@@ -222,6 +232,19 @@ pub enum Pin {
     Minor,
     /// To the build (`pkg=1.2-r3`).
     Exact,
+}
+
+impl Pin {
+    /// What stands behind a package's name, for the version that was resolved (`26.1.5-r0`).
+    pub fn text(self, version: &str) -> String {
+        let build = version.rsplit_once("-r").map_or(version, |(before, _)| before);
+        let plain = build.split(['_', '~']).next().unwrap_or(build);
+        match self {
+            Self::None => String::new(),
+            Self::Minor => format!("~={}", plain.split('.').take(2).collect::<Vec<_>>().join(".")),
+            Self::Exact => format!("={version}"),
+        }
+    }
 }
 
 /// One image.
@@ -336,4 +359,32 @@ fn limited(mut findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_say_as_much_as_they_are_told() {
+        for (version, minor) in [
+            ("26.1.5-r0", "~=26.1"),
+            ("20240705-r0", "~=20240705"),
+            ("1.1.1w-r1", "~=1.1"),
+            ("2.0_rc1-r3", "~=2.0"),
+            ("3.2.1_p20240101-r0", "~=3.2"),
+            ("9f-r2", "~=9f"),
+        ] {
+            assert_eq!(Pin::Minor.text(version), minor);
+            assert_eq!(Pin::Exact.text(version), format!("={version}"));
+            assert_eq!(Pin::None.text(version), "");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_below_the_release() {
+        let of = |location| Repository { tag: None, location }.url("https://m/alpine", "v3.20");
+        assert_eq!(of(RepositoryLocation::Branch("main".to_owned())), "https://m/alpine/v3.20/main");
+        assert_eq!(of(RepositoryLocation::Url("https://o".to_owned())), "https://o");
+    }
 }

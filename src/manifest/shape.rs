@@ -3,10 +3,10 @@
 //! This module knows the form of a manifest alone (which keys, which types). What the values mean, [`super::validate`]
 //! knows.
 
-use super::node::{Kind, Node};
+use super::node::{Entry, Kind, Node};
 use super::{EMPTY_MANIFEST, MISSING_KEY, UNKNOWN_KEY, WRONG_TYPE};
 use crate::file::Span;
-use crate::finding::Finding;
+use crate::finding::{Edit, Finding, Fix};
 
 /// The form of a value.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub enum Shape {
     Word,
     /// A text that stands as one word in a Dockerfile's instructions: see [`is_token`].
     Token,
+    /// A [`Shape::Token`] that is a path below the build's context.
+    Source,
     /// A text, or nothing.
     Reason,
     /// `true` or `false`.
@@ -255,6 +257,7 @@ impl Shape {
     fn name(&self) -> String {
         match self {
             Self::Text | Self::Word | Self::Reason => "a text".to_owned(),
+            Self::Source => "a path inside of the build's context, without spaces".to_owned(),
             Self::Token => "a word without spaces, quotes and the shell's own characters".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Number => "a whole number".to_owned(),
@@ -271,6 +274,10 @@ impl Shape {
         let kind = node.type_name();
         match self {
             Self::Text => kind == "a text",
+            Self::Source => {
+                let inside = |text: &str| is_token(text) && crate::walk::normalize(text).is_some();
+                kind == "a text" && node.text().is_some_and(inside)
+            }
             Self::Token => kind == "a text" && node.text().is_some_and(is_token),
             Self::Word => matches!(kind, "a text" | "a number" | "a truth value"),
             Self::Reason => matches!(kind, "a text" | "nothing"),
@@ -359,7 +366,7 @@ pub(crate) fn check_object<I: Iterator<Item = &'static Field>>(
             Some(field) => {
                 check_value(&entry.value, field.shape, &format!("`{}`", entry.key), entry.key_span, findings);
             }
-            None => findings.push(unknown_key(&entry.key, entry.key_span, fields(), what)),
+            None => findings.push(unknown_key(node, entry, fields(), what)),
         }
     }
     for field in fields().filter(|field| field.required && node.get(field.key).is_none()) {
@@ -371,30 +378,51 @@ pub(crate) fn check_object<I: Iterator<Item = &'static Field>>(
 }
 
 fn wrong_type(node: &Node, shape: &Shape, what: &str) -> Finding {
-    let message = match (shape, node.text()) {
-        (Shape::Version | Shape::Choice(_) | Shape::Token | Shape::Number, Some(text)) if !text.is_empty() => {
+    let written = node.text().filter(|text| !text.is_empty());
+    let message = match (shape, written) {
+        (Shape::Version | Shape::Choice(_) | Shape::Source | Shape::Token | Shape::Number, Some(text)) => {
             format!("{what} is {text:?} where {} is wanted", shape.name())
         }
         _ => format!("{what} is {} where {} is wanted", node.type_name(), shape.name()),
     };
     let finding = Finding::new(&WRONG_TYPE, message).label(node.span, "");
-    match (shape, node.text()) {
-        (Shape::Text, Some(text)) if !text.is_empty() => finding.help(format!("write it in quotes: \"{text}\"")),
+    match (shape, written) {
+        // What YAML reads as a number, a truth value or nothing is a text once it stands in quotes.
+        (Shape::Text, Some(text)) => {
+            let quoted = format!("\"{text}\"");
+            let fix = replacement("put it in quotes".to_owned(), node.span, quoted.clone());
+            finding.help(format!("write it in quotes: {quoted}")).fix(fix)
+        }
         (Shape::Choice(words), Some(text)) => match nearest(text, words.iter().copied()) {
-            Some(near) => finding.help(format!("`{near}` may be meant")),
+            Some(near) => meant(finding, node.span, near),
             None => finding,
         },
         _ => finding,
     }
 }
 
-fn unknown_key(key: &str, span: Span, fields: impl Iterator<Item = &'static Field>, what: &str) -> Finding {
+fn unknown_key(map: &Node, entry: &Entry, fields: impl Iterator<Item = &'static Field>, what: &str) -> Finding {
     let known: Vec<&str> = fields.map(|field| field.key).collect();
-    let finding = Finding::new(&UNKNOWN_KEY, format!("`{key}` is not a key of {what}")).label(span, "");
-    match nearest(key, known.iter().copied()) {
-        Some(near) => finding.help(format!("`{near}` may be meant")),
+    let message = format!("`{}` is not a key of {what}", entry.key);
+    let finding = Finding::new(&UNKNOWN_KEY, message).label(entry.key_span, "");
+    if entry.key == "<<" {
+        return finding.help("YAML 1.1's merge keys are not followed; an alias as a whole value is");
+    }
+    match nearest(&entry.key, known.iter().copied()) {
+        Some(near) if map.get(near).is_some() => finding.help(format!("`{near}` is there already")),
+        Some(near) => meant(finding, entry.key_span, near),
         None => finding.help(format!("known keys are `{}`", known.join("`, `"))),
     }
+}
+
+/// Says which word may be meant, and offers to write it.
+pub(crate) fn meant(finding: Finding, span: Span, word: &str) -> Finding {
+    let fix = replacement(format!("write `{word}`"), span, word.to_owned());
+    finding.help(format!("`{word}` may be meant")).fix(fix)
+}
+
+fn replacement(description: String, span: Span, replacement: String) -> Fix {
+    Fix { description, edits: vec![Edit { span, replacement }] }
 }
 
 /// The known word that is most like `word`, where one is near enough to be meant.

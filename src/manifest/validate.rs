@@ -6,7 +6,7 @@
 use super::base::{self, Reference};
 use super::name::{self, NameKind};
 use super::node::{Entry, Node};
-use super::shape::{check_object, nearest};
+use super::shape::{check_object, meant, nearest};
 use super::{
     Alpine, DUPLICATE_DOCKERFILE, INVALID_NAME, INVALID_VALUE, Image, MISSING_KEY, Manifest, PATH_NOT_FOUND,
     PATH_OUTSIDE, Pin, ProgramEntry, Reasoned, Repository, RepositoryLocation, Spanned, Template, UNKNOWN_LANGUAGE,
@@ -127,6 +127,7 @@ impl Reader<'_> {
             let release = base::reference(base).and_then(|reference| base::alpine_release(&reference));
             release.map(|release| Spanned::new(release, base.span))
         });
+        let programs = self.programs(node);
         Image {
             dockerfile,
             base,
@@ -134,9 +135,9 @@ impl Reader<'_> {
             platform: self.platform(entry),
             tags: self.tags(node, &name),
             code: texts(node, "code").iter().filter_map(|text| self.code(text)).collect(),
-            programs: self.programs(node),
             packages: self.reasoned(node, "packages", &name::PACKAGE),
-            ignore: self.reasoned(node, "ignore", &name::PROGRAM),
+            ignore: self.ignore(node, &programs),
+            programs,
             vars: self.vars(entry, template.as_ref()),
             target,
             build_args: self.build_args(node),
@@ -211,7 +212,7 @@ impl Reader<'_> {
         let finding = Finding::new(&UNKNOWN_TEMPLATE, message).label(written.span, "");
         let known: Vec<&str> = template::names().collect();
         self.findings.push(match nearest(written, template::names()).filter(|_| !is_path) {
-            Some(near) => finding.help(format!("`{near}` may be meant")),
+            Some(near) => meant(finding, written.span, near),
             None => finding.help(format!("built-in are {}; a project's own is named by its path", known.join(", "))),
         });
         None
@@ -303,6 +304,21 @@ impl Reader<'_> {
             }
         }
         programs
+    }
+
+    /// The programs that need not be there; one that is declared as well says two things.
+    fn ignore(&mut self, node: &Node, programs: &BTreeMap<String, ProgramEntry>) -> BTreeMap<String, Reasoned> {
+        let ignored = self.reasoned(node, "ignore", &name::PROGRAM);
+        for (name, entry) in &ignored {
+            if let Some(program) = programs.get(name) {
+                let finding = Finding::new(&INVALID_VALUE, format!("`{name}` is both declared and ignored"))
+                    .label(entry.name.span, "ignored here")
+                    .label(program.name.span, "declared here")
+                    .help("`optional: true` lets the image go without it");
+                self.findings.push(finding);
+            }
+        }
+        ignored
     }
 
     fn reasoned(&mut self, node: &Node, key: &str, kind: &NameKind) -> BTreeMap<String, Reasoned> {

@@ -71,9 +71,9 @@ pub(super) fn apk_context(manifest: &Manifest, image: &Image) -> Result<ApkConte
     let mut repositories = Vec::new();
     if !default && !alpine.mirror.starts_with("file://") {
         for row in &alpine.repositories {
-            let place = match (&row.location, &image.release) {
-                (RepositoryLocation::Url(url), _) => url.clone(),
-                (RepositoryLocation::Branch(name), Some(release)) => format!("{}/{release}/{name}", alpine.mirror),
+            let release = match (&row.location, &image.release) {
+                (_, Some(release)) => release.as_str(),
+                (RepositoryLocation::Url(_), None) => "",
                 (RepositoryLocation::Branch(name), None) => {
                     let message = format!("the release of the base is not known, so `{name}` has no URL");
                     let finding = Finding::new(&TEMPLATE_ERROR, message)
@@ -83,6 +83,7 @@ pub(super) fn apk_context(manifest: &Manifest, image: &Image) -> Result<ApkConte
                     return Err(vec![finding]);
                 }
             };
+            let place = row.url(&alpine.mirror, release);
             repositories.push(row.tag.as_ref().map_or(place.clone(), |tag| format!("@{tag} {place}")));
         }
     }
