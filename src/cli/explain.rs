@@ -1,8 +1,10 @@
 //! `aboard explain`: the documentation of a finding.
 
 use super::Outcome;
-use crate::check::rules;
+use crate::check;
+use crate::finding::Rule;
 use crate::report::Printer;
+use crate::verify;
 use anyhow::bail;
 use std::fmt::Write;
 
@@ -12,6 +14,11 @@ pub struct Arguments {
     /// A finding's code; all are listed without one
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// Every rule, whoever finds it.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    check::rules().chain(verify::RULES.iter().copied())
 }
 
 /// Prints one rule's documentation, or the list of rules.
@@ -26,7 +33,7 @@ pub fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> 
     };
     let Some(rule) = rules().find(|rule| rule.code == code) else {
         let near = rules().max_by(|a, b| {
-            let near = |rule: &&crate::finding::Rule| strsim::jaro_winkler(rule.code, code);
+            let near = |rule: &&Rule| strsim::jaro_winkler(rule.code, code);
             near(a).total_cmp(&near(b))
         });
         match near {

@@ -7,6 +7,7 @@ mod explain;
 mod generate;
 mod project;
 mod scan;
+mod verify;
 
 pub use project::Project;
 
@@ -101,6 +102,8 @@ enum Command {
     Scan(scan::Arguments),
     /// Build the images with docker (buildx where present), podman or buildah
     Build(build::Arguments),
+    /// Hold a built image against what the code runs: PATH, modes, architecture, loaders, libraries, interpreters
+    Verify(verify::Arguments),
     /// Print the documentation of a finding
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -160,6 +163,7 @@ fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Scan(arguments) => scan::run(global, &arguments, printer),
         Command::Build(arguments) => build::run(global, &arguments, printer),
+        Command::Verify(arguments) => verify::run(global, &arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Completions(arguments) => Ok(generate::completions(&arguments, &mut Cli::command(), printer)),
         Command::Man(arguments) => generate::man(&arguments, Cli::command(), printer),

@@ -1,7 +1,7 @@
 //! Images of a container engine, read from the stream that `image save` writes. Nothing but kept bodies touches a disk.
 
 use super::layer::Budget;
-use super::{Image, ImageError, archive};
+use super::{Image, ImageError, TarError, archive};
 use crate::engine::{Engine, EngineError};
 use crate::platform::Platform;
 use std::io::Read;
@@ -32,13 +32,14 @@ pub(super) fn open(engine: &Engine, reference: &str, platform: Platform, budget:
     });
     let stdout = child.stdout.take().expect("internal: stdout is piped");
     let image = archive::open_stream(stdout, reference, platform, budget);
-    if image.is_err() {
-        // What was not read would block the engine; what it says is of use only where it failed by itself.
+    let ended_early = matches!(image, Err(ImageError::Missing(_) | ImageError::Tar(TarError::Truncated)));
+    if image.is_err() && !ended_early {
+        // What was not read would block the engine.
         let _ = child.kill();
     }
     let status = child.wait()?;
     let words = words.join().unwrap_or_default();
-    if !status.success() && !words.trim().is_empty() {
+    if ended_early && !status.success() {
         return Err(ImageError::NoSuchImage {
             engine: argv[0].clone(),
             reference: reference.to_owned(),

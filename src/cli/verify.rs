@@ -1,0 +1,189 @@
+//! `aboard verify`: the built image against what the code runs.
+
+use super::scan::CodeOptions;
+use super::{Global, Outcome, Project};
+use crate::engine::{self, Kind};
+use crate::image::{self, Image, Limits, Source};
+use crate::lock::{self, By, Lock, LockedImage};
+use crate::manifest;
+use crate::need;
+use crate::platform::Platform;
+use crate::report::{self, Format, Printer};
+use crate::scan::{self, Root};
+use crate::verify::{self, Expectation, Report, Wanted, WantedBase, WantedPackage};
+use anyhow::Context;
+use std::path::PathBuf;
+
+/// The arguments of `aboard verify`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The manifest's images; with --image or --archive, programs to look for
+    #[arg(value_name = "IMAGE|PROGRAM")]
+    pub names: Vec<String>,
+    /// An image of the engine
+    #[arg(long, value_name = "REF", conflicts_with = "archive")]
+    pub image: Option<String>,
+    /// A docker-archive, an OCI archive (tar, tar.gz, tar.zst) or an OCI layout folder
+    #[arg(long, value_name = "PATH")]
+    pub archive: Option<PathBuf>,
+    /// Which image of an archive that holds several
+    #[arg(long, value_name = "REF", requires = "archive")]
+    pub name: Option<String>,
+    /// Code whose programs must be there; may be given several times
+    #[arg(long = "code", value_name = "PATH")]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub code: CodeOptions,
+    /// The engine [default: the first of docker, podman and buildah that answers]
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub engine: Option<Kind>,
+}
+
+/// Verifies and shows what was found.
+pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
+    let project = Project::open(global)?;
+    let mut reports = Vec::new();
+    if let Some(source) = source(arguments)? {
+        let mut programs: Vec<Wanted> = arguments.names.iter().map(|name| Wanted::named(name)).collect();
+        let roots = project_roots(&project, &arguments.paths)?;
+        programs.extend(scanned(&project, global, &arguments.code, &roots, printer));
+        let expected = Expectation { programs, platform: arguments.code.platform, ..Expectation::default() };
+        reports.push(verify::verify(&open(&source, arguments.code.platform)?, &expected));
+    } else {
+        let manifest = match project.manifest(printer)? {
+            Ok(manifest) => manifest,
+            Err(outcome) => return Ok(outcome),
+        };
+        for image in project.images(&manifest, &arguments.names)? {
+            reports.push(of_manifest(&project, global, arguments, image, printer)?);
+        }
+    }
+    Ok(show(&project, reports, printer))
+}
+
+/// Where the image is that the flags name; nothing where they name none.
+fn source(arguments: &Arguments) -> anyhow::Result<Option<Source>> {
+    if let Some(path) = &arguments.archive {
+        return Ok(Some(Source::Path(path.clone(), arguments.name.clone())));
+    }
+    let Some(reference) = &arguments.image else { return Ok(None) };
+    Ok(Some(Source::Engine(engine::find(arguments.engine)?, reference.clone())))
+}
+
+fn open(source: &Source, platform: Platform) -> anyhow::Result<Image> {
+    image::open(source, platform, Limits::default()).with_context(|| match source {
+        Source::Engine(_, reference) => format!("image {reference} cannot be read"),
+        Source::Path(path, _) => format!("{} cannot be read", path.display()),
+    })
+}
+
+/// An image of the manifest, as the engine has it under its first tag.
+fn of_manifest(
+    project: &Project,
+    global: &Global,
+    arguments: &Arguments,
+    image: &manifest::Image,
+    printer: &Printer,
+) -> anyhow::Result<Report> {
+    let tag = image.tags.first().with_context(|| format!("image {} has no tag", image.name))?;
+    let platform = image.platform.value;
+    let options = CodeOptions { platform, ..arguments.code.clone() };
+    let mut roots: Vec<Root> = image.code.iter().map(|root| root.value.clone()).collect();
+    roots.extend(project_roots(project, &arguments.paths)?);
+    let mut programs = scanned(project, global, &options, &roots, printer);
+    programs.retain(|wanted| !is_ignored(image, wanted));
+    for (name, entry) in &image.programs {
+        let declared = Some(entry.name.span);
+        match programs.iter_mut().find(|wanted| wanted.program.text() == Some(name)) {
+            Some(wanted) => (wanted.declared, wanted.optional) = (declared, entry.optional),
+            None => programs.push(Wanted { declared, optional: entry.optional, ..Wanted::named(name) }),
+        }
+    }
+    let mut expected = Expectation { programs, platform, ..Expectation::default() };
+    if let Some(locked) = locked(project, image)? {
+        by_lock(&mut expected, &locked);
+    }
+    let source = Source::Engine(engine::find(arguments.engine)?, tag.value.clone());
+    Ok(verify::verify(&open(&source, platform)?, &expected))
+}
+
+fn is_ignored(image: &manifest::Image, wanted: &Wanted) -> bool {
+    let program = &wanted.program;
+    [program.text(), program.base_name()].into_iter().flatten().any(|name| image.ignore.contains_key(name))
+}
+
+/// What the lock says of an image; nothing without a lock.
+fn locked(project: &Project, image: &manifest::Image) -> anyhow::Result<Option<LockedImage>> {
+    let Ok(file) = project.tree.read(lock::FILE) else { return Ok(None) };
+    let lock = Lock::parse(project.tree.files().get(file).text()).with_context(|| lock::FILE.to_owned())?;
+    Ok(lock.images.get(&image.name.value).cloned())
+}
+
+/// Adds what the lock names: the packages with their versions, the base, and what gives each program.
+fn by_lock(expected: &mut Expectation<'_>, locked: &LockedImage) {
+    let package = |(name, package): (&String, &lock::LockedPackage)| {
+        package.version.clone().map(|version| WantedPackage { name: name.clone(), version })
+    };
+    expected.packages = locked.packages.iter().filter_map(package).collect();
+    expected.base = Some(WantedBase {
+        reference: locked.base.reference.clone(),
+        digest: locked.base.digest.clone(),
+        diff_ids: Vec::new(),
+    });
+    for wanted in &mut expected.programs {
+        let program = wanted.program.text().and_then(|name| locked.programs.get(name));
+        wanted.provider = program.map(|program| match program.by {
+            By::Base => format!("the base ({})", program.what),
+            By::Package | By::Unverified => format!("package {}", program.what),
+            By::Declared => program.what.clone(),
+        });
+    }
+}
+
+fn project_roots(project: &Project, paths: &[String]) -> anyhow::Result<Vec<Root>> {
+    paths.iter().map(|path| project.root(path)).collect()
+}
+
+/// The programs that code runs.
+fn scanned(
+    project: &Project,
+    global: &Global,
+    options: &CodeOptions,
+    roots: &[Root],
+    printer: &Printer,
+) -> Vec<Wanted> {
+    if roots.is_empty() {
+        return Vec::new();
+    }
+    let scan = scan::scan(&options.context(project, global), roots);
+    let (needs, dynamic) = need::needs(&scan.sites);
+    if !dynamic.is_empty() {
+        let count = report::count_of(dynamic.len(), "place");
+        printer.note(&format!("{count} in the code could not be settled: `aboard scan` lists them"));
+    }
+    needs.into_iter().map(Wanted::from).collect()
+}
+
+fn show(project: &Project, mut reports: Vec<Report>, printer: &Printer) -> Outcome {
+    let files = project.tree.files();
+    reports.iter_mut().for_each(|report| report.sort(files));
+    let findings: Vec<_> = reports.iter().flat_map(|report| report.findings.iter().cloned()).collect();
+    match printer.format {
+        Format::Json => {
+            let images: Vec<_> = reports.iter().map(Report::json).collect();
+            let shown: Vec<_> = findings.iter().map(|finding| report::json::one_finding(files, finding)).collect();
+            let value = serde_json::json!({ "version": 1, "images": images, "findings": shown });
+            printer.result(&report::json::to_text(&value));
+        }
+        Format::Human | Format::Markdown => {
+            for report in &reports {
+                printer.result(&report.table(report::size));
+            }
+            if !findings.is_empty() {
+                printer.findings(files, &findings);
+            }
+        }
+        Format::Sarif | Format::Github => printer.findings(files, &findings),
+    }
+    Outcome::of(&findings)
+}

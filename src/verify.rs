@@ -1,1 +1,0 @@
-//! Image facts against the resolution.
