@@ -375,3 +375,32 @@ fn nonsense_is_refused_in_bounded_time() {
         assert!(took < Duration::from_secs(10), "{shown:?} took {took:?}");
     }
 }
+
+#[test]
+fn faults_are_shown_with_their_lines() {
+    let project = Project::new(
+        "# One of each.
+version: 1
+alpine: {mirror: ftp://example.org}
+images:
+  server:
+    dockerfile: ../Dockerfile
+    template: go-servise
+    base: debian:12
+    platfrom: linux/arm64
+    tags: [1.20]
+    code: [go:cmd/nowhere]
+    programs:
+      docker: {package: docker cli}
+      docker: {}
+    ignore: {docker: not needed}
+  job:
+    template: own/layout.j2
+",
+    );
+    let findings = project.read().expect_err("faults");
+    let text = aboard::report::human::findings(project.tree.files(), &findings, false);
+    insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("manifest-faults", text);
+    });
+}

@@ -116,6 +116,7 @@ fn environment(missing: Arc<Mutex<Option<String>>>, folder: String) -> Environme
         Ok(None)
     });
     environment.add_filter("exec", exec_form);
+    environment.add_filter("literal", literal);
     environment.add_filter("needed", needed);
     environment.add_filter("quote", quote);
     environment.add_filter("sh", shell_word);
@@ -146,7 +147,7 @@ fn needed(value: Value, name: &str) -> Result<Value, minijinja::Error> {
     Ok(value)
 }
 
-/// A value in double quotes, for ENV and LABEL; `$` keeps its meaning there.
+/// A value in double quotes, for ENV; `$NAME` keeps its meaning there.
 fn quote(value: &Value) -> Result<String, minijinja::Error> {
     let text = value.to_string();
     if text.contains(['\n', '\r', '\0']) {
@@ -161,6 +162,11 @@ fn token(text: &str) -> Result<String, minijinja::Error> {
         return Ok(text.to_owned());
     }
     Err(invalid(format!("{text:?} holds spaces, quotes or the shell's own characters")))
+}
+
+/// A value in double quotes whose `$` is nothing but a dollar sign.
+fn literal(value: &Value) -> Result<String, minijinja::Error> {
+    Ok(quote(value)?.replace('$', "\\$"))
 }
 
 /// A word of a shell command.
