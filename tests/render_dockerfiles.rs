@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, reason = "a test fails by panicking, and says what it saw")]
 
+use aboard::dockerfile::{self, Options, Plans};
+use aboard::file::Files;
 use aboard::finding::Finding;
 use aboard::manifest::{self, template};
 use aboard::render::{self, PackageLine};
@@ -73,8 +75,19 @@ fn rendered(template: &str, lines: &str) -> String {
     let text = text.expect("a template renders");
     assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "ends in one newline");
     assert_eq!(Some(&text), project.render(&packages()).expect("again").as_ref(), "the same bytes twice");
-    let instructions = parse_dockerfile::parse(&text).map(|file| file.instructions.len());
-    assert!(instructions.as_ref().is_ok_and(|count| *count > 1), "{instructions:?}\n{text}");
+    let files = Files::new();
+    let file = files.add("Dockerfile", text.clone());
+    let parsed = dockerfile::parse(&files, file).unwrap_or_else(|finding| panic!("{finding:?}\n{text}"));
+    let plans = Plans::new(&parsed, &Options::default());
+    let plan = plans.target(None).expect("a stage");
+    assert_eq!(plan.base.reference, "alpine:3.20");
+    let starts_as_root = lines.contains("root_entrypoint");
+    assert_eq!(
+        plan.user.is_none(),
+        starts_as_root,
+        "the image does not run as root unless its entrypoint is to drop it"
+    );
+    assert!(plan.cmd.is_some() || plan.entrypoint.is_some(), "it starts something");
     for modern in ["<<", "RUN --mount", "--chmod", "--link", "# syntax="] {
         assert!(!text.contains(modern), "the legacy builder does not know {modern}");
     }

@@ -1,6 +1,10 @@
 //! References to base images, and the Alpine release that their tags tell.
 //!
-//! Only the text is read: nothing is asked of a registry. A tag that floats (`alpine`, `alpine:3`) tells no release.
+//! Only the text is read: nothing is asked of a registry. A tag that floats (`alpine`, `alpine:3`) tells no release. What a
+//! name gives away of its distribution, [`crate::dockerfile::Base`] knows.
+
+use crate::dockerfile::{Base, Distribution};
+use crate::file::Span;
 
 /// A docker image reference, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,21 +76,13 @@ fn is_digest(digest: &str) -> bool {
     })
 }
 
-/// Whether a reference names Alpine itself or says in its tag that it is built on it (`node:20-alpine3.20`).
-pub fn is_alpine(base: &Reference<'_>) -> bool {
-    let own = base.repository.rsplit('/').next() == Some("alpine");
-    own || base.tag.is_some_and(|tag| tag.split('-').any(|part| part.starts_with("alpine")))
-}
-
-/// The Alpine release that a reference tells (`v3.20`, `edge`); nothing where its tag floats or tells none.
-pub fn alpine_release(base: &Reference<'_>) -> Option<String> {
-    let tag = base.tag?;
-    if base.repository.rsplit('/').next() == Some("alpine") {
-        // Alpine tags snapshots of edge by their date: https://hub.docker.com/_/alpine/tags
-        let is_date = tag.len() == 8 && tag.bytes().all(|byte| byte.is_ascii_digit());
-        return if is_date { Some("edge".to_owned()) } else { release(tag) };
+/// Whether a reference names Alpine itself or says in its tag that it is built on it (`node:20-alpine3.20`), and the
+/// release that it tells (`v3.20`, `edge`); no release where its tag floats.
+pub fn alpine(text: &str, span: Span) -> Option<Option<String>> {
+    match Base::new(text, span, Vec::new()).distribution {
+        Distribution::Alpine(told) => Some(told.as_deref().and_then(release)),
+        _ => None,
     }
-    tag.split('-').find_map(|part| part.strip_prefix("alpine")).and_then(release)
 }
 
 /// A release as a mirror's folder names it (`v3.20`, `edge`), from `3.20`, `v3.20`, `3.20.3` or `edge`.
@@ -104,33 +100,30 @@ pub fn release(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::Files;
 
-    fn told(text: &str) -> Option<String> {
-        alpine_release(&reference(text).expect("a reference"))
+    fn told(text: &str) -> Option<Option<String>> {
+        alpine(text, Span::new(Files::new().add("aboard.yaml", text.to_owned()), 0, text.len()))
     }
 
     #[test]
     fn tags_tell_releases() {
-        assert_eq!(told("alpine:3.20").as_deref(), Some("v3.20"));
-        assert_eq!(told("alpine:3.20.3").as_deref(), Some("v3.20"));
-        assert_eq!(told("docker.io/library/alpine:3.21.0_rc1").as_deref(), Some("v3.21"));
-        assert_eq!(told("alpine:edge").as_deref(), Some("edge"));
-        assert_eq!(told("alpine:20240606").as_deref(), Some("edge"));
-        assert_eq!(told("node:20-alpine3.20").as_deref(), Some("v3.20"));
-        assert_eq!(told("python:3.12-alpine3.19").as_deref(), Some("v3.19"));
-        for floating in ["alpine", "alpine:3", "alpine:latest", "node:20-alpine", "nginx:1.27", "python:3.12-slim"] {
-            assert_eq!(told(floating), None, "{floating}");
+        for (text, release) in [
+            ("alpine:3.20", "v3.20"),
+            ("alpine:3.20.3", "v3.20"),
+            ("docker.io/library/alpine:3.21.0_rc1", "v3.21"),
+            ("alpine:edge", "edge"),
+            ("node:20-alpine3.20", "v3.20"),
+            ("mirror.example:5000/library/alpine:3.20", "v3.20"),
+        ] {
+            assert_eq!(told(text), Some(Some(release.to_owned())), "{text}");
         }
-    }
-
-    #[test]
-    fn alpine_is_known_by_name_or_tag() {
-        let known = |text: &str| is_alpine(&reference(text).expect("a reference"));
-        assert!(known("alpine"));
-        assert!(known("mirror.example:5000/library/alpine:3.20"));
-        assert!(known("node:20-alpine"));
-        assert!(!known("debian:bookworm"));
-        assert!(!known("example/alpine-like:1"));
+        for floating in ["alpine", "alpine:3", "alpine:latest", "node:20-alpine"] {
+            assert_eq!(told(floating), Some(None), "{floating}");
+        }
+        for other in ["debian:bookworm", "nginx:1.27", "example/alpine-like:1", "scratch"] {
+            assert_eq!(told(other), None, "{other}");
+        }
     }
 
     #[test]

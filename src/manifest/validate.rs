@@ -123,10 +123,9 @@ impl Reader<'_> {
         let target = self.named(node, "target", &name::STAGE);
         let own_release = self.release(node);
         let base = self.base(entry, own_release.is_some());
-        let told = base.as_ref().and_then(|base| {
-            let release = base::reference(base).and_then(|reference| base::alpine_release(&reference));
-            release.map(|release| Spanned::new(release, base.span))
-        });
+        let told = base
+            .as_ref()
+            .and_then(|base| base::alpine(base, base.span).flatten().map(|release| Spanned::new(release, base.span)));
         let programs = self.programs(node);
         Image {
             dockerfile,
@@ -236,7 +235,7 @@ impl Reader<'_> {
                 self.findings.push(Finding::new(&INVALID_NAME, message).label(written.span, ""));
                 return None;
             }
-            Some(reference) if !release_given && !base::is_alpine(&reference) => {
+            Some(reference) if !release_given && base::alpine(&written, written.span).is_none() => {
                 self.findings.push(unsupported(&written, &reference));
             }
             Some(_) => {}

@@ -303,7 +303,11 @@ impl Lowering<'_, '_> {
                 }
             }
             // `Some(x)`, `Ok(x)`, `mut x`, `&x`: the value inside.
-            "tuple_struct_pattern" | "mut_pattern" | "reference_pattern" | "ref_pattern" | "match_pattern"
+            "tuple_struct_pattern"
+            | "mut_pattern"
+            | "reference_pattern"
+            | "ref_pattern"
+            | "match_pattern"
             | "captured_pattern" => {
                 let skip = usize::from(pattern.kind() == "tuple_struct_pattern");
                 for part in children(pattern).into_iter().skip(skip).take(1) {
@@ -390,16 +394,21 @@ impl Lowering<'_, '_> {
             "boolean_literal" => Kind::Bool(self.b.slice(node) == "true"),
             "integer_literal" | "float_literal" => Kind::Number,
             "scoped_identifier" | "scoped_type_identifier" => self.path(node),
-            "reference_expression" | "parenthesized_expression" | "try_expression" | "await_expression"
-            | "type_cast_expression" | "generic_type_with_turbofish" | "unsafe_block" | "const_block" | "async_block" => {
-                match node.child_by_field_name("value").or_else(|| last_child(node)) {
-                    Some(inner) if node.kind() != "type_cast_expression" => return self.expr(inner),
-                    _ => match children(node).first() {
-                        Some(&inner) => return self.expr(inner),
-                        None => Kind::Nothing,
-                    },
-                }
-            }
+            "reference_expression"
+            | "parenthesized_expression"
+            | "try_expression"
+            | "await_expression"
+            | "type_cast_expression"
+            | "generic_type_with_turbofish"
+            | "unsafe_block"
+            | "const_block"
+            | "async_block" => match node.child_by_field_name("value").or_else(|| last_child(node)) {
+                Some(inner) if node.kind() != "type_cast_expression" => return self.expr(inner),
+                _ => match children(node).first() {
+                    Some(&inner) => return self.expr(inner),
+                    None => Kind::Nothing,
+                },
+            },
             "unary_expression" => match children(node).first() {
                 Some(&inner) if self.b.slice(node).starts_with('!') => Kind::Not(self.expr(inner)),
                 Some(&inner) => return self.expr(inner),
@@ -496,7 +505,11 @@ impl Lowering<'_, '_> {
             "unit_expression" => Kind::Nothing,
             _ => {
                 for child in children(node) {
-                    if is_value(child.kind()) { self.expr(child) } else { continue };
+                    if is_value(child.kind()) {
+                        self.expr(child)
+                    } else {
+                        continue;
+                    };
                 }
                 Kind::Unknown("an expression that no value is read from")
             }
@@ -726,8 +739,7 @@ impl Lowering<'_, '_> {
             }
             _ => {
                 let callee = self.expr(name_node);
-                let arguments =
-                    values.into_iter().map(|value| Argument { name: None, value, spread: false }).collect();
+                let arguments = values.into_iter().map(|value| Argument { name: None, value, spread: false }).collect();
                 self.b.add(Kind::Call { callee, arguments }, node)
             }
         }
@@ -761,7 +773,9 @@ impl Lowering<'_, '_> {
                 let mut value = self.expr(*first);
                 for token in rest {
                     match token.kind() {
-                        "identifier" => value = self.b.add(Kind::Member(value, self.b.slice(*token).to_owned()), *token),
+                        "identifier" => {
+                            value = self.b.add(Kind::Member(value, self.b.slice(*token).to_owned()), *token)
+                        }
                         "token_tree" if self.b.slice(*token) == "()" => {
                             value = self.b.add(Kind::Call { callee: value, arguments: Vec::new() }, *token);
                             self.b.module.calls.pop();

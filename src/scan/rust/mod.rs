@@ -45,7 +45,10 @@ pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
 fn left_out(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let folder = matches!(name, "tests" | "benches" | "examples" | "target" | "xtask" | "fuzz");
-    folder || matches!(name, "build.rs" | "tests.rs" | "test.rs") || name.ends_with("_test.rs") || name.ends_with("_tests.rs")
+    folder
+        || matches!(name, "build.rs" | "tests.rs" | "test.rs")
+        || name.ends_with("_test.rs")
+        || name.ends_with("_tests.rs")
 }
 
 /// Paths are followed by name, so every import is one from outside until its last name is found.
