@@ -99,11 +99,16 @@ fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
     if let Some(version) = parts.next() {
         return Distribution::Alpine(alpine_release(version));
     }
+    let official = super::official::find(repository, Some(tag));
+    if official.is_some_and(|row| row.alpine == super::official::AlpineTags::Always) {
+        return Distribution::Alpine(None);
+    }
     const DEBIAN: [&str; 12] = [
         "bookworm", "bullseye", "buster", "focal", "jammy", "jessie", "noble", "sid", "slim", "stretch", "trixie",
         "xenial",
     ];
-    let named = matches!(repository, "debian" | "ubuntu" | "buildpack-deps");
+    // Official images that say nothing of Alpine are built on Debian.
+    let named = matches!(repository, "debian" | "ubuntu" | "buildpack-deps") || official.is_some();
     if named || tag.split('-').any(|part| DEBIAN.contains(&part)) {
         return Distribution::Debian;
     }

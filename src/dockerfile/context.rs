@@ -2,6 +2,7 @@
 //!
 //! Names only: nothing is read but `.dockerignore` itself.
 
+use super::model::{Dockerfile, Kind as InstructionKind, Source, flag};
 use super::path;
 use crate::walk::{Kind, Tree};
 
@@ -45,6 +46,26 @@ impl<'a> Context<'a> {
         let text = candidates.iter().find_map(|path| tree.read(path).ok()).map(|id| tree.files().get(id));
         let ignored = text.map(|text| ignore_rules(text.text())).unwrap_or_default();
         Self { tree, folder: folder.to_owned(), ignored }
+    }
+
+    /// The context that a Dockerfile is most likely built in: of its own folder and those above it, the one that has the
+    /// most of what its `COPY` instructions take; the nearest where several have as much.
+    pub fn find_for(tree: &'a Tree, path: &str, dockerfile: &Dockerfile) -> Self {
+        let sources: Vec<String> = context_sources(dockerfile);
+        let mut folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let mut best: Option<(usize, Self)> = None;
+        loop {
+            let context = Self::new(tree, &folder, path);
+            let found = sources.iter().filter(|source| !context.find(source).is_empty()).count();
+            if best.as_ref().is_none_or(|(most, _)| found > *most) {
+                best = Some((found, context));
+            }
+            if folder.is_empty() {
+                break;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(above, _)| above).to_owned();
+        }
+        best.map_or_else(|| Self::new(tree, &folder, path), |(_, context)| context)
     }
 
     /// The folder of the tree that the context is.
@@ -114,6 +135,26 @@ impl<'a> Context<'a> {
         }
         ignored && !path.is_empty()
     }
+}
+
+/// The paths that the `COPY` and `ADD` instructions take from the context; those with variables are left out.
+fn context_sources(dockerfile: &Dockerfile) -> Vec<String> {
+    let mut sources = Vec::new();
+    for instruction in dockerfile.stages.iter().flat_map(|stage| &stage.instructions) {
+        let (InstructionKind::Copy(copy) | InstructionKind::Add(copy)) = &instruction.kind else { continue };
+        if flag(&copy.flags, "from").is_some() {
+            continue;
+        }
+        for source in &copy.sources {
+            if let Source::Path(word) = source
+                && !word.text.contains(['$', ':'])
+                && sources.len() < 200
+            {
+                sources.push(path::join("/", &word.text)[1..].to_owned());
+            }
+        }
+    }
+    sources
 }
 
 fn in_folder(folder: &str, path: &str) -> String {

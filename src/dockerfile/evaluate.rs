@@ -154,6 +154,7 @@ impl<'a> Evaluator<'a> {
     /// A word with its variables expanded: `ENV` answers before `ARG`.
     fn expand(&self, word: &str) -> Expanded {
         let mut variables = self.plan.args.clone();
+        variables.insert("PATH".to_owned(), super::plan::DEFAULT_PATH.to_owned());
         variables.extend(self.plan.env.iter().map(|(name, value)| (name.clone(), value.clone())));
         expand(word, &variables, self.escape)
     }
@@ -431,6 +432,9 @@ fn is_archive(path: &str) -> bool {
 impl StagePlan {
     /// The plan of a stage before its first instruction, on an image that no stage of the file makes.
     fn from_base(base: Base, stage: &Stage) -> Self {
+        let official = base.official();
+        let env = official.map(|row| row.env.clone()).unwrap_or_default();
+        let workdir = official.and_then(|row| row.workdir.clone()).unwrap_or_else(|| "/".to_owned());
         Self {
             stage: stage.index,
             label: stage.label(),
@@ -441,11 +445,11 @@ impl StagePlan {
             foreign: Vec::new(),
             apk_adds: Vec::new(),
             files: Vec::new(),
-            env: BTreeMap::new(),
+            env,
             env_spans: BTreeMap::new(),
             args: BTreeMap::new(),
             user: None,
-            workdir: "/".to_owned(),
+            workdir,
             workdirs: Vec::new(),
             shell: vec!["/bin/sh".to_owned(), "-c".to_owned()],
             entrypoint: None,

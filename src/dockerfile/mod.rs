@@ -10,6 +10,7 @@ mod evaluate;
 mod expand;
 mod heredoc;
 mod model;
+pub mod official;
 mod parse;
 pub mod path;
 mod plan;
