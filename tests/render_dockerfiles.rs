@@ -275,6 +275,62 @@ fn a_template_error_names_template_line_and_variable() {
 }
 
 #[test]
+fn hostile_templates_end_soon() {
+    let texts = [
+        "{{ 'x' * 2000000000 }}".to_owned(),
+        "{{ ['x'] * 2000000000 }}".to_owned(),
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}".to_owned(),
+        format!("{{{{ {}1{} }}}}", "(".repeat(8_000), ")".repeat(8_000)),
+        "{% if true %}".repeat(1_200),
+        format!("{{{{ x{} }}}}", "|upper".repeat(2_000)),
+        format!("{{{{ {}1{} }}}}", "[".repeat(8_000), "]".repeat(8_000)),
+        "{% set ns = namespace(a='x') %}{% for i in range(64) %}{% set ns.a = ns.a ~ ns.a %}{% endfor %}".to_owned(),
+        "{% for a in range(100000) %}{% for b in range(100000) %}{{ b }}{% endfor %}{% endfor %}".to_owned(),
+        "{{ range(1000000000) | list | length }}".to_owned(),
+        "{% include 'a.j2' %}".to_owned(),
+    ];
+    for text in texts {
+        assert!(text.len() < 16_384, "the size alone is not what stops it");
+        let outcome = timed_render(&text).map(|text| text.unwrap_or_default().len());
+        assert!(outcome.is_err(), "{}… was rendered to {outcome:?} bytes", text.chars().take(60).collect::<String>());
+    }
+}
+
+#[test]
+fn the_deepest_expression_does_not_end_the_process() {
+    for (start, more) in [
+        ("1", "+1"),
+        ("x", "|e"),
+        ("x", ".a"),
+        ("x", "()"),
+        ("1", " if 1 else 1"),
+        ("1", "~1"),
+        ("1", "**1"),
+        ("1", "<1"),
+    ] {
+        let text = |size: usize| format!("{{{{ {start}{} }}}}", more.repeat(size / more.len()));
+        // Whether it means anything is not the matter: that it comes back is.
+        let _ = timed_render(&text(16_300));
+        let _ = timed_render(&format!("{{{{ {}{start} }}}}", "not ".repeat(4_000)));
+        let findings = timed_render(&text(16_500)).expect_err("too large");
+        assert!(findings[0].message.contains("more than the 16384 bytes"), "{findings:?}");
+    }
+}
+
+fn timed_render(template: &str) -> Result<Option<String>, Vec<Finding>> {
+    let project = Project::new(&[("aboard.yaml", &manifest_of("a.j2", "")), ("a.j2", template)]);
+    let start = std::time::Instant::now();
+    let outcome = project.render(&[]);
+    let took = start.elapsed();
+    assert!(
+        took < std::time::Duration::from_secs(10),
+        "{}… took {took:?}",
+        template.chars().take(60).collect::<String>()
+    );
+    outcome
+}
+
+#[test]
 fn what_a_built_in_template_lacks_is_named() {
     let manifest = manifest_of("go-service", "");
     let project = Project::new(&[("aboard.yaml", &manifest)]);

@@ -16,9 +16,17 @@ use serde::Serialize;
 use std::sync::{Arc, Mutex};
 
 /// How much work a template may make: about one unit an instruction.
-const FUEL: u64 = 5_000_000;
+const FUEL: u64 = 500_000;
+/// The size above which a template of the project is refused. The engine folds constants in a time that grows with the
+/// square of an expression's length.
+const MAX_BYTES: usize = 16 * 1024;
+/// The size that the project's own templates of one rendering may have together.
+const MAX_TOTAL: usize = 128 * 1024;
+/// The stack that one rendering has: room for an expression as long as a template may be. The system gives it page by
+/// page as it is used.
+const STACK: usize = 64 * 1024 * 1024;
 /// How many templates of the project one rendering may read.
-const MAX_OWN: usize = 64;
+const MAX_OWN: usize = 32;
 
 /// One rendering: where its templates come from and what its findings point at.
 pub(super) struct Rendering<'a> {
@@ -30,29 +38,55 @@ pub(super) struct Rendering<'a> {
 }
 
 impl Rendering<'_> {
-    /// Renders a template. One of the project is read when it is first asked for, and the rendering starts again.
+    /// Renders a template.
+    ///
+    /// The engine's parser goes as deep as an expression is long, and a stack that overflows ends the process: a template
+    /// is therefore rendered with a stack that the longest one cannot fill.
     pub(super) fn run(&self, name: &str, context: &impl Serialize) -> Result<String, Vec<Finding>> {
         let context = Value::from(Serde(context));
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("template".to_owned()).stack_size(STACK);
+            let started = thread.spawn_scoped(scope, || self.run_here(name, &context));
+            let failed = |message: String| vec![Finding::new(&TEMPLATE_ERROR, message).label(self.template, "")];
+            let handle = started.map_err(|error| failed(format!("no thread could be started: {error}")))?;
+            handle.join().unwrap_or_else(|_| Err(failed(format!("the template engine failed on {name}"))))
+        })
+    }
+
+    /// Renders on this thread. A template of the project is read when it is first asked for, and rendering starts again.
+    fn run_here(&self, name: &str, context: &Value) -> Result<String, Vec<Finding>> {
         let missing: Arc<Mutex<Option<String>>> = Arc::default();
         let mut environment = environment(Arc::clone(&missing), self.manifest.folder.clone());
+        let mut total = 0;
         for _ in 0..=MAX_OWN {
-            let outcome = environment.get_template(name).and_then(|template| template.render(&context));
+            let outcome = environment.get_template(name).and_then(|template| template.render(context));
             let asked = missing.lock().map(|mut slot| slot.take()).unwrap_or_default();
             match (asked, outcome) {
                 (None, Ok(text)) => return Ok(text),
                 (None, Err(error)) => return Err(vec![self.fault(&error)]),
                 (Some(path), _) => {
-                    let file = self.tree.read(&path).map_err(|error| {
-                        let message = format!("a template cannot be read: {error}");
-                        vec![Finding::new(&TEMPLATE_ERROR, message).label(self.template, "for this template")]
-                    })?;
-                    let source = self.tree.files().get(file).text().to_owned();
+                    let source = self.read(&path, &mut total)?;
                     environment.add_template_owned(path, source).map_err(|error| vec![self.fault(&error)])?;
                 }
             }
         }
         let message = format!("the template {name} needs more than {MAX_OWN} other templates");
         Err(vec![Finding::new(&TEMPLATE_ERROR, message).label(self.template, "")])
+    }
+
+    /// The text of a project's own template; `total` counts the bytes of all.
+    fn read(&self, path: &str, total: &mut usize) -> Result<String, Vec<Finding>> {
+        let failed = |message: String| vec![Finding::new(&TEMPLATE_ERROR, message).label(self.template, "")];
+        let file = self.tree.read(path).map_err(|error| failed(format!("a template cannot be read: {error}")))?;
+        let source = self.tree.files().get(file);
+        *total += source.text().len();
+        if source.text().len() > MAX_BYTES {
+            return Err(failed(format!("{path} has more than the {MAX_BYTES} bytes that a template may have")));
+        }
+        if *total > MAX_TOTAL {
+            return Err(failed(format!("{path} and those before it have more than {MAX_TOTAL} bytes")));
+        }
+        Ok(source.text().to_owned())
     }
 
     /// The finding for an error: template, line and the expression that failed.
