@@ -361,6 +361,8 @@ fn variables_of_built_in_templates_are_checked() {
         faults("vars: {command: [x], user: a b}"),
         ["wrong-type: `user` is \"a b\" where a word without spaces, quotes and the shell's own characters is wanted"]
     );
+    assert_eq!(faults("vars: {command: [x], workdir: data}").len(), 1);
+    assert_eq!(faults("vars: {command: [x], healthcheck: health}").len(), 1);
     assert_eq!(
         faults("vars: {command: [x], entrypoint: ../run.sh}"),
         [
@@ -369,7 +371,7 @@ fn variables_of_built_in_templates_are_checked() {
     );
     assert_eq!(
         faults("vars: {command: [x], healthcheck: {a: b}}"),
-        ["wrong-type: `healthcheck` is a map where a text or a list is wanted"]
+        ["wrong-type: `healthcheck` is a map where a path that starts with `/`, without spaces or a list is wanted"]
     );
 }
 

@@ -22,6 +22,7 @@ fn form(shape: &Shape) -> Value {
     match shape {
         Shape::Text => json!({"type": "string"}),
         Shape::Word => json!({"type": ["string", "number", "boolean"]}),
+        Shape::Absolute => json!({"type": "string", "pattern": r#"^/[^\s"'`\\;&|<>(){}#]*$"#}),
         Shape::Source | Shape::Token => json!({"type": "string", "pattern": r#"^[^\s"'`\\;&|<>(){}#]+$"#}),
         Shape::Reason => json!({"type": ["string", "null"]}),
         Shape::Flag => json!({"type": "boolean"}),

@@ -17,6 +17,8 @@ pub enum Shape {
     Word,
     /// A text that stands as one word in a Dockerfile's instructions: see [`is_token`].
     Token,
+    /// A [`Shape::Token`] that starts with a slash: a path in the image, or of a URL.
+    Absolute,
     /// A [`Shape::Token`] that is a path below the build's context.
     Source,
     /// A text, or nothing.
@@ -257,6 +259,7 @@ impl Shape {
     fn name(&self) -> String {
         match self {
             Self::Text | Self::Word | Self::Reason => "a text".to_owned(),
+            Self::Absolute => "a path that starts with `/`, without spaces".to_owned(),
             Self::Source => "a path inside of the build's context, without spaces".to_owned(),
             Self::Token => "a word without spaces, quotes and the shell's own characters".to_owned(),
             Self::Flag => "true or false".to_owned(),
@@ -274,6 +277,9 @@ impl Shape {
         let kind = node.type_name();
         match self {
             Self::Text => kind == "a text",
+            Self::Absolute => {
+                kind == "a text" && node.text().is_some_and(|text| text.starts_with('/') && is_token(text))
+            }
             Self::Source => {
                 let inside = |text: &str| is_token(text) && crate::walk::normalize(text).is_some();
                 kind == "a text" && node.text().is_some_and(inside)
@@ -380,7 +386,10 @@ pub(crate) fn check_object<I: Iterator<Item = &'static Field>>(
 fn wrong_type(node: &Node, shape: &Shape, what: &str) -> Finding {
     let written = node.text().filter(|text| !text.is_empty());
     let message = match (shape, written) {
-        (Shape::Version | Shape::Choice(_) | Shape::Source | Shape::Token | Shape::Number, Some(text)) => {
+        (
+            Shape::Version | Shape::Choice(_) | Shape::Absolute | Shape::Source | Shape::Token | Shape::Number,
+            Some(text),
+        ) => {
             format!("{what} is {text:?} where {} is wanted", shape.name())
         }
         _ => format!("{what} is {} where {} is wanted", node.type_name(), shape.name()),

@@ -78,12 +78,18 @@ const fn variable(
 
 /// The variables, sorted by key. Paths on the left of a copy are relative to the build's context.
 pub static VARIABLES: &[Variable] = &[
-    variable("app", COMMAND, &Shape::Token, Some("\"/app\""), "The folder in the image that the source is copied to."),
+    variable(
+        "app",
+        COMMAND,
+        &Shape::Absolute,
+        Some("\"/app\""),
+        "The folder in the image that the source is copied to.",
+    ),
     variable("arguments", BINARY, &Shape::List(&Shape::Word), Some("[]"), "The binary's arguments."),
     variable(
         "binary",
         BINARY,
-        &Shape::Token,
+        &Shape::Absolute,
         None,
         "The binary's path in the image; /usr/local/bin and the image's name unless given.",
     ),
@@ -113,17 +119,23 @@ pub static VARIABLES: &[Variable] = &[
     ),
     variable("entrypoint", ALL, &Shape::Source, None, "A script that becomes the image's entrypoint."),
     variable("env", ALL, &Shape::Map(&Shape::Word), Some("{}"), "Environment variables."),
-    variable("files", ALL, &Shape::Map(&Shape::Token), Some("{}"), "Further files: source -> path in the image."),
-    variable("folders", ALL, &Shape::List(&Shape::Token), Some("[]"), "Folders that are made and given to the user."),
+    variable("files", ALL, &Shape::Map(&Shape::Absolute), Some("{}"), "Further files: source -> path in the image."),
+    variable(
+        "folders",
+        ALL,
+        &Shape::List(&Shape::Absolute),
+        Some("[]"),
+        "Folders that are made and given to the user.",
+    ),
     variable("go_version", &["go-service"], &Shape::Word, Some("\"1.25\""), "The Go version of the builder image."),
     variable(
         "healthcheck",
         ALL,
-        &Shape::Either(&[Shape::Text, Shape::List(&Shape::Word)]),
+        &Shape::Either(&[Shape::Absolute, Shape::List(&Shape::Word)]),
         None,
         "A path that is asked over HTTP, or a command.",
     ),
-    variable("home", ALL, &Shape::Token, None, "The user's home folder; /home and the user's name unless given."),
+    variable("home", ALL, &Shape::Absolute, None, "The user's home folder; /home and the user's name unless given."),
     variable("labels", ALL, &Shape::Map(&Shape::Word), Some("{}"), "Labels beside org.opencontainers.image.title."),
     variable("ldflags", &["go-service"], &Shape::Text, Some("\"-s -w\""), "The linker's flags."),
     variable(
@@ -178,11 +190,11 @@ pub static VARIABLES: &[Variable] = &[
     ),
     variable("uid", ALL, &Shape::Number, Some("10001"), "The user's and the group's number."),
     variable("user", ALL, &Shape::Token, Some("\"app\""), "The user that the image runs as."),
-    variable("workdir", ALL, &Shape::Token, None, "The working folder."),
+    variable("workdir", ALL, &Shape::Absolute, None, "The working folder."),
     variable(
         "workspace",
         &["workspace-template"],
-        &Shape::Token,
+        &Shape::Absolute,
         Some("\"/workspace\""),
         "The folder of the user's own files, a volume.",
     ),
