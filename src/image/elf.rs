@@ -147,6 +147,7 @@ where
                 };
                 facts.interpreter = Some(String::from_utf8_lossy(&text[..end]).into_owned());
             }
+            elf::PT_DYNAMIC if !inside => facts.cut_short = true,
             elf::PT_DYNAMIC => {
                 let dynamic = segment.dynamic(endian, data).ok().flatten();
                 let dynamic = dynamic.ok_or(ElfError::Broken("the dynamic section lies outside"))?;

@@ -1,9 +1,10 @@
 //! What the image's own package databases say: which packages are installed, and which file is whose.
 //!
 //! apk keeps everything in one text (`lib/apk/db/installed`); dpkg has a status file and a list of files a package. A
-//! database that is broken counts as far as it can be read.
+//! database that is broken counts as none.
 
 use super::tree::{Body, Tree};
+use crate::apk;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ impl Packages {
         let mut packages = Self::default();
         for path in ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"] {
             if let Some(text) = tree.file(path).and_then(text) {
-                packages.read_apk(&text);
+                packages.read_apk(text);
                 break;
             }
         }
@@ -56,31 +57,20 @@ impl Packages {
         self.installed.get(name)
     }
 
-    fn read_apk(&mut self, text: &str) {
-        let mut package = Installed::default();
-        let mut folder = String::new();
-        for line in text.lines().chain([""]) {
-            match line.split_once(':') {
-                Some(("P", value)) => value.clone_into(&mut package.name),
-                Some(("V", value)) => value.clone_into(&mut package.version),
-                Some(("I", value)) => package.size = value.parse().unwrap_or(0),
-                Some(("F", value)) => value.clone_into(&mut folder),
-                Some(("R", value)) if folder.is_empty() => drop(self.own(format!("/{value}"), &package.name)),
-                Some(("R", value)) => drop(self.own(format!("/{folder}/{value}"), &package.name)),
-                _ if line.is_empty() => {
-                    folder.clear();
-                    let done = std::mem::take(&mut package);
-                    if !done.name.is_empty() {
-                        self.installed.insert(done.name.clone(), done);
-                    }
-                }
-                _ => {}
-            }
+    fn read_apk(&mut self, text: String) {
+        let Ok(database) = apk::installed::Installed::parse(text, "") else { return };
+        for package in database.index().packages() {
+            let size = package.installed_size();
+            let (name, version) = (package.name().to_owned(), package.version().to_owned());
+            self.installed.insert(name.clone(), Installed { name, version, size });
+        }
+        for (path, package) in database.files() {
+            self.own(path.to_owned(), package.name());
         }
     }
 
-    fn own(&mut self, path: String, package: &str) -> Option<String> {
-        self.owners.insert(path, package.to_owned())
+    fn own(&mut self, path: String, package: &str) {
+        self.owners.insert(path, package.to_owned());
     }
 
     fn read_dpkg(&mut self, status: &str, tree: &Tree) {

@@ -13,7 +13,7 @@ use crate::image::lookup::{LookupError, Runtime};
 use crate::image::packages::Packages;
 use crate::image::start::{Start, Trouble};
 use crate::image::tree::Found;
-use crate::image::user::UserError;
+use crate::image::user::{Identity, UserError};
 
 /// The number of exec sites that a finding labels.
 const SITES_SHOWN: usize = 3;
@@ -33,6 +33,9 @@ impl Judge<'_> {
     pub(super) fn program(&self, wanted: &Wanted, name: &str, result: &Result<Start, Trouble>) -> (Row, Vec<Finding>) {
         let found = match result {
             Ok(start) => Some(start.found.clone()),
+            Err(Trouble::Lookup(LookupError::NotExecutable { path, .. })) => {
+                self.image.tree.walk("/", path, &Identity::root()).ok()
+            }
             Err(Trouble::Lookup(_)) => None,
             Err(_) => self.runtime.find(name).ok(),
         };
