@@ -11,6 +11,8 @@ use crate::platform::Platform;
 
 /// A script's interpreter may be a script: the kernel follows this many.
 const MAX_INTERPRETERS: usize = 5;
+/// `env` starts the count anew, though not without end.
+const MAX_TOUCHED: usize = 20;
 /// The kernel reads this many bytes of a script's first line.
 const FIRST_LINE: usize = 256;
 
@@ -90,7 +92,7 @@ pub enum Trouble {
 pub fn program(runtime: &Runtime<'_>, platform: Platform, name: &str) -> Result<Start, Trouble> {
     let found = runtime.find(name).map_err(Trouble::Lookup)?;
     let mut start = Start { found: found.clone(), interpreters: Vec::new(), loads: Vec::new() };
-    Check { runtime, platform }.file(&found, name, &mut start)?;
+    Check { runtime, platform }.file(&found, name, 0, &mut start)?;
     Ok(start)
 }
 
@@ -100,7 +102,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn file(&self, found: &Found, called: &str, start: &mut Start) -> Result<(), Trouble> {
+    fn file(&self, found: &Found, called: &str, depth: usize, start: &mut Start) -> Result<(), Trouble> {
         let no_program = |why: &str| Trouble::NoProgram { path: found.path.clone(), why: why.to_owned() };
         let NodeKind::File(body) = &self.runtime.image.tree.node(found.node).kind else {
             return Err(no_program("no regular file"));
@@ -109,8 +111,8 @@ impl Check<'_> {
         if head.is_empty() {
             return Err(no_program("an empty file"));
         }
-        if let Some(line) = head.strip_prefix(b"#!") {
-            return self.script(found, line, head.len() == FIRST_LINE, start);
+        if head.starts_with(b"#!") {
+            return self.script(found, &head, depth, start);
         }
         match elf::read(body) {
             Err(ElfError::NotElf) => Err(no_program("neither an ELF program nor a script with #!")),
@@ -182,11 +184,12 @@ impl Check<'_> {
     }
 
     /// A script: its first line names an interpreter and at most one argument.
-    fn script(&self, found: &Found, line: &[u8], cut: bool, start: &mut Start) -> Result<(), Trouble> {
+    fn script(&self, found: &Found, head: &[u8], depth: usize, start: &mut Start) -> Result<(), Trouble> {
         let no_program = |why: &str| Trouble::NoProgram { path: found.path.clone(), why: why.to_owned() };
-        if start.interpreters.len() >= MAX_INTERPRETERS {
-            return Err(no_program("a script whose interpreters are scripts in a circle"));
+        if depth >= MAX_INTERPRETERS || start.interpreters.len() > MAX_TOUCHED {
+            return Err(no_program("a script whose interpreters are scripts too many times or in a circle"));
         }
+        let line = &head[2..];
         let end = memchr::memchr(b'\n', line);
         let blank = |byte: u8| byte == b' ' || byte == b'\t';
         let line = &line[..end.unwrap_or(line.len())];
@@ -198,7 +201,7 @@ impl Check<'_> {
         if name.is_empty() {
             return Err(no_program("a script whose #! names no interpreter"));
         }
-        if cut && end.is_none() && name.len() == line.len() {
+        if head.len() == FIRST_LINE && end.is_none() && name.len() == line.len() {
             return Err(no_program("a script whose #! line is longer than the kernel reads"));
         }
         let missing = |interpreter: &str, why: String| Trouble::MissingInterpreter {
@@ -210,7 +213,7 @@ impl Check<'_> {
         let interpreter =
             self.runtime.executable(&self.runtime.working_dir, name).map_err(|error| missing(name, reason(&error)))?;
         start.interpreters.push(interpreter.clone());
-        self.file(&interpreter, name, start)?;
+        self.file(&interpreter, name, depth + 1, start)?;
         if name.rsplit('/').next() != Some("env") {
             return Ok(());
         }
@@ -220,7 +223,7 @@ impl Check<'_> {
         };
         let target = self.runtime.find(&program).map_err(|error| missing(&program, on_path(&error)))?;
         start.interpreters.push(target.clone());
-        self.file(&target, &program, start)
+        self.file(&target, &program, 0, start)
     }
 
     /// A busybox started under a name must have an applet of that name.
