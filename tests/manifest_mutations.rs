@@ -19,7 +19,15 @@ impl Numbers {
     }
 }
 
-const WORKSPACES: [&str; 3] = ["workspaces/shell/run.sh", "workspaces/python/agent.py", "workspaces/node/agent.js"];
+/// The files of the example that its manifest names.
+const CODE: [&str; 6] = [
+    "workspace-server/go.mod",
+    "workspace-server/cmd/server/main.go",
+    "workspace-server/entrypoint.sh",
+    "workspaces/shell/run.sh",
+    "workspaces/python/agent.py",
+    "workspaces/node/agent.js",
+];
 
 const PIECES: [&str; 24] = [
     "{", "}", "[", "]", ":", ": ", "- ", "#", "\n", "\r\n", "  ", "\t", "'", "\"", "&a ", "*a", "!x ", "|\n", ">\n",
@@ -52,8 +60,10 @@ fn mutated_manifests_do_no_harm() {
     let remove = BTreeSet::from(["git".to_owned()]);
     let (mut valid, mut edited) = (0, 0);
     let folder = tempfile::tempdir().expect("a folder");
-    for path in ["workspace-server/cmd/server", "workspace-server/entrypoint.sh"].into_iter().chain(WORKSPACES) {
-        fs::create_dir_all(folder.path().join(path)).expect("a folder");
+    for path in CODE {
+        let copy = folder.path().join(path);
+        fs::create_dir_all(copy.parent().expect("a parent")).expect("a folder");
+        fs::copy(example.join(path), copy).expect("copied");
     }
     for round in 0..3000 {
         let text = mutate(&original, &mut numbers);

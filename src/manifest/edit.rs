@@ -116,7 +116,7 @@ impl Editor<'_> {
                 Ok(self.fill(programs, Some(programs.value.span)))
             }
             Kind::Map { entries, flow: true } => self.flow(&programs.value, entries, remove),
-            _ if in_flow(&image.value) => Ok(vec![self.replace(programs.value.span, format!(" {}", self.braces()))]),
+            _ if in_flow(&image.value) => Ok(vec![replace(programs.value.span, format!(" {}", self.braces()))]),
             _ => {
                 let written = (programs.value.span.end > programs.value.span.start).then_some(programs.value.span);
                 Ok(self.fill(programs, written))
@@ -136,20 +136,20 @@ impl Editor<'_> {
         }
         let column = self.column(behind.key_span);
         let indent = " ".repeat(column);
-        let lines = self.lines(column + self.step(column));
+        let lines = self.lines(column + step(column));
         Ok(vec![self.insert_lines(self.behind(behind), &format!("{indent}programs:{}{lines}", self.newline()))])
     }
 
     /// The key stands without entries: `written` is the empty value, where one is written out.
     fn fill(&self, programs: &Entry, written: Option<Span>) -> Vec<Edit> {
         let column = self.column(programs.key_span);
-        let lines = self.lines(column + self.step(column));
+        let lines = self.lines(column + step(column));
         let mut edits = Vec::new();
         let mut at = programs.key_span.end as usize;
         if let Some(span) = written {
             let colon =
                 self.text[at..span.start as usize].find(':').map_or(span.start as usize, |colon| at + colon + 1);
-            edits.push(self.replace(Span::new(self.file, colon, span.end as usize), String::new()));
+            edits.push(replace(Span::new(self.file, colon, span.end as usize), String::new()));
             at = span.end as usize;
         }
         edits.push(self.insert_lines(self.next_line(at), &lines));
@@ -171,7 +171,7 @@ impl Editor<'_> {
         let gone: Vec<&Entry> = entries.iter().filter(|entry| remove.contains(&entry.key)).collect();
         for entry in &gone {
             let start = self.line_start(entry.key_span.start as usize);
-            edits.push(self.replace(Span::new(self.file, start, self.behind(entry)), String::new()));
+            edits.push(replace(Span::new(self.file, start, self.behind(entry)), String::new()));
         }
         if gone.len() == entries.len() && self.add.is_empty() {
             let key = programs.key_span.end as usize;
@@ -223,7 +223,7 @@ impl Editor<'_> {
         let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
         let whole =
             if texts.is_empty() { "{}".to_owned() } else { format!("{{{opening}{}{closing}}}", texts.join(&between)) };
-        Ok(vec![self.replace(map.span, whole)])
+        Ok(vec![replace(map.span, whole)])
     }
 
     fn braces(&self) -> String {
@@ -241,12 +241,6 @@ impl Editor<'_> {
 
     fn newline(&self) -> &'static str {
         if self.text.contains("\r\n") { "\r\n" } else { "\n" }
-    }
-
-    /// How much deeper a level is than the one at `column`: an image stands two levels below the root.
-    fn step(&self, column: usize) -> usize {
-        let _ = self;
-        (column / 2).max(2)
     }
 
     fn line_start(&self, at: usize) -> usize {
@@ -273,11 +267,6 @@ impl Editor<'_> {
         span.start as usize - self.line_start(span.start as usize)
     }
 
-    fn replace(&self, span: Span, replacement: String) -> Edit {
-        let _ = self;
-        Edit { span, replacement }
-    }
-
     fn insert(&self, at: usize, replacement: String) -> Edit {
         Edit { span: Span::new(self.file, at, at), replacement }
     }
@@ -288,6 +277,15 @@ impl Editor<'_> {
         let first = if unended { self.newline() } else { "" };
         self.insert(at, format!("{first}{lines}"))
     }
+}
+
+fn replace(span: Span, replacement: String) -> Edit {
+    Edit { span, replacement }
+}
+
+/// How much deeper a level is than the one at `column`: an image's keys stand two levels below the root.
+fn step(column: usize) -> usize {
+    (column / 2).max(2)
 }
 
 fn in_flow(node: &Node) -> bool {
