@@ -1,8 +1,8 @@
 //! The manifest and a template to a Dockerfile.
 //!
-//! Templates decide layout, never facts: which packages stand in a Dockerfile, and why, is handed in. The same input gives
-//! the same bytes, and they end in a newline. A template reads nothing but its context, the built-in partials and templates
-//! of the project, and its work is bounded.
+//! Templates decide layout, never facts: which packages stand in a Dockerfile, and why, is handed in. The same input
+//! gives the same bytes, and they end in a newline. A template reads nothing but its context, the built-in partials
+//! and templates of the project, and its work is bounded.
 
 mod block;
 mod context;
@@ -51,8 +51,8 @@ pub struct PackageLine {
     pub reason: String,
 }
 
-/// The reason for a package from the programs that it gives, each with the files that run it: `docker, run by a.go, b.go`.
-/// No line numbers and no counts, so that it changes only where the need does.
+/// The reason for a package from the programs that it gives, each with the files that run it: `docker, run by a.go,
+/// b.go`. No line numbers and no counts, so that it changes only where the need does.
 pub fn reason(uses: &BTreeMap<String, BTreeSet<String>>) -> String {
     let listed = |items: Vec<String>, separator: &str| {
         let more = if items.len() > 3 { " and others" } else { "" };

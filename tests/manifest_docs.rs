@@ -28,10 +28,13 @@ fn the_schema_is_committed() {
 
 #[test]
 fn the_keys_are_documented() {
-    let mut text = "# The manifest `aboard.yaml`\n\nPaths are relative to the folder of the manifest and stay inside of it. \
-                    Unknown keys, wrong types, duplicate keys and the like\nare errors, all reported at once, and nothing \
-                    is done from a manifest that has any. `aboard schema` prints the JSON Schema\nfor editors.\n"
-        .to_owned();
+    let mut text = "# The manifest `aboard.yaml`
+
+Paths are relative to the folder of the manifest and stay inside of it. Unknown keys, wrong types, duplicate keys and the
+like are errors, all reported at once, and nothing is done from a manifest that has any. `aboard schema` prints the JSON
+Schema for editors.
+"
+    .to_owned();
     table(&mut text, "The manifest", &MANIFEST);
     compare("docs/manifest.md", &text);
 }

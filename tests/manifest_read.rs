@@ -183,10 +183,26 @@ images:
 
 #[test]
 fn a_fix_writes_what_was_meant() {
-    let before = "version: 1\nimages:\n  a:\n    dockrfile: D\n    tags: [1.20]\n    pin: exacts\n    template: go-servic\n    \
-                  base: alpine:3.20\n    vars: {prot: 80, main: .}\n";
-    let after = "version: 1\nimages:\n  a:\n    dockerfile: D\n    tags: [\"1.20\"]\n    pin: exact\n    template: go-service\n    \
-                 base: alpine:3.20\n    vars: {prot: 80, main: .}\n";
+    let before = "version: 1
+images:
+  a:
+    dockrfile: D
+    tags: [1.20]
+    pin: exacts
+    template: go-servic
+    base: alpine:3.20
+    vars: {prot: 80, main: .}
+";
+    let after = "version: 1
+images:
+  a:
+    dockerfile: D
+    tags: [\"1.20\"]
+    pin: exact
+    template: go-service
+    base: alpine:3.20
+    vars: {prot: 80, main: .}
+";
     let findings = Project::new(before).read().expect_err("faults");
     let edits: Vec<_> = findings.iter().filter_map(|finding| finding.fix.clone()).flat_map(|fix| fix.edits).collect();
     assert_eq!(manifest::edit::apply(before, &edits), after);
@@ -300,7 +316,11 @@ fn two_images_may_not_write_one_dockerfile() {
 #[test]
 fn aliases_are_followed_and_keep_their_place() {
     let project = Project::new(
-        "version: 1\nimages:\n  a: {dockerfile: A, packages: &roots {tzdata: zones}}\n  b: {dockerfile: B, packages: *roots}\n",
+        "version: 1
+images:
+  a: {dockerfile: A, packages: &roots {tzdata: zones}}
+  b: {dockerfile: B, packages: *roots}
+",
     );
     let manifest = project.read().expect("valid");
     assert_eq!(project.text(manifest.images[1].packages["tzdata"].name.span), "tzdata");
@@ -400,7 +420,9 @@ images:
     );
     let findings = project.read().expect_err("faults");
     let text = aboard::report::human::findings(project.tree.files(), &findings, false);
-    insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!("manifest-faults", text);
-    });
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("manifest-faults", text));
 }

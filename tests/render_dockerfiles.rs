@@ -60,7 +60,13 @@ fn manifest_of(template: &str, lines: &str) -> String {
     let lines: Vec<String> = lines.lines().map(|line| format!("    {line}\n")).collect();
     let lines = lines.concat();
     format!(
-        "version: 1\nimages:\n  server:\n    dockerfile: Dockerfile\n    template: {template}\n    base: alpine:3.20\n{lines}"
+        "version: 1
+images:
+  server:
+    dockerfile: Dockerfile
+    template: {template}
+    base: alpine:3.20
+{lines}"
     )
 }
 
@@ -98,9 +104,11 @@ fn rendered(template: &str, lines: &str) -> String {
 }
 
 fn snapshot(name: &str, text: &str) {
-    insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!(name, text);
-    });
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 const EVERYTHING: &str = "  env: {MODE: production, PATH: /opt/bin:$PATH, TEXT: 'a \"b\" \\c'}
@@ -239,7 +247,12 @@ fn a_projects_own_template_includes_and_extends() {
         ("aboard.yaml", &manifest_of("docker/layout.j2", "vars: {prebuilt: dist/server, greeting: hello}")),
         (
             "docker/layout.j2",
-            "{% extends \"static-binary\" %}\n{% block files %}\n{% include \"./part.j2\" %}\n{{ super() }}\n{% endblock %}\n",
+            "{% extends 'static-binary' %}
+{% block files %}
+{% include './part.j2' %}
+{{ super() }}
+{% endblock %}
+",
         ),
         ("docker/part.j2", "{% include \"shared/other.j2\" %}\nLABEL greeting={{ vars.greeting | quote }}\n"),
         ("shared/other.j2", "LABEL platform={{ platform.name }}\n"),

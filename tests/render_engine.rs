@@ -1,6 +1,6 @@
-//! Rendered Dockerfiles on a real engine, with its legacy builder and no network: each template builds, and the image has
-//! the user, the files and the health check that were asked for. `apk add` is a stand-in: what packages hold is not the
-//! matter here.
+//! Rendered Dockerfiles on a real engine, with its legacy builder and no network: each template builds, and the image
+//! has the user, the files and the health check that were asked for. `apk add` is a stand-in: what packages hold is
+//! not the matter here.
 
 #![cfg(all(feature = "engine-tests", feature = "shared-data-tests"))]
 #![allow(clippy::panic, reason = "a test fails by panicking, and says what it saw")]

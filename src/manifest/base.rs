@@ -1,7 +1,7 @@
 //! References to base images, and the Alpine release that their tags tell.
 //!
-//! Only the text is read: nothing is asked of a registry. A tag that floats (`alpine`, `alpine:3`) tells no release. What a
-//! name gives away of its distribution, [`crate::dockerfile::Base`] knows.
+//! Only the text is read: nothing is asked of a registry. A tag that floats (`alpine`, `alpine:3`) tells no release.
+//! What a name gives away of its distribution, [`crate::dockerfile::Base`] knows.
 
 use crate::dockerfile::{Base, Distribution};
 use crate::file::Span;

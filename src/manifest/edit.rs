@@ -1,7 +1,7 @@
 //! Changes to a manifest's text that keep its comments and its layout.
 //!
-//! Edits are computed from the places of the nodes, never by writing the document anew. What comes out is read again: an
-//! edit that would not say exactly what was asked is refused. Nothing here writes a file.
+//! Edits are computed from the places of the nodes, never by writing the document anew. What comes out is read again:
+//! an edit that would not say exactly what was asked is refused. Nothing here writes a file.
 
 use super::name;
 use super::node::{self, Entry, Kind, Node};
@@ -130,8 +130,10 @@ impl Editor<'_> {
         let behind = entries.iter().find(|entry| entry.key == "code").or(entries.last());
         let behind = behind.ok_or_else(|| EditError::Layout(self.image.to_owned()))?;
         if in_flow(image) {
-            let at =
-                if behind.alias { self.line_end(behind.key_span.end as usize) } else { behind.value.span.end as usize };
+            if behind.alias {
+                return Err(EditError::Layout(self.image.to_owned()));
+            }
+            let at = behind.value.span.end as usize;
             return Ok(vec![self.insert(at, format!(", programs: {}", self.braces()))]);
         }
         let column = self.column(behind.key_span);
@@ -247,10 +249,6 @@ impl Editor<'_> {
         self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
     }
 
-    fn line_end(&self, at: usize) -> usize {
-        self.text[at..].find(['\r', '\n']).map_or(self.text.len(), |end| at + end)
-    }
-
     fn next_line(&self, at: usize) -> usize {
         self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline + 1)
     }
@@ -342,12 +340,27 @@ mod tests {
 
     #[test]
     fn one_program_a_line() {
-        let block = "    programs: # all\n      # the first\n      git: {}   # for plugins\n\n      # own line\n      wget: {package: wget}\n";
+        let block = "    programs: # all
+      # the first
+      git: {}   # for plugins
+
+      # own line
+      wget: {package: wget}
+";
         check_lines(
             block,
             &["docker", "jq", "zip"],
             &[],
-            "    programs: # all\n      docker: {}\n      # the first\n      git: {}   # for plugins\n      jq: {}\n\n      # own line\n      wget: {package: wget}\n      zip: {}\n",
+            "    programs: # all
+      docker: {}
+      # the first
+      git: {}   # for plugins
+      jq: {}
+
+      # own line
+      wget: {package: wget}
+      zip: {}
+",
         );
         check_lines(
             block,
@@ -456,6 +469,8 @@ mod tests {
         assert_eq!(edited(&anchor, &["jq"], &[]), Err(EditError::Shared("a".to_owned())));
         let comment = format!("{HEAD}    programs: {{\n      git: {{}}, # why\n      jq: {{}}}}\n");
         assert_eq!(edited(&comment, &["x"], &[]), Err(EditError::CommentInBraces("a".to_owned())));
+        let alias = "version: 1\nimages: {b: {dockerfile: &d D}, a: {dockerfile: *d}}\n";
+        assert_eq!(edited(alias, &["x"], &[]), Err(EditError::Layout("a".to_owned())));
         assert_eq!(edited("version: 1\n", &["x"], &[]), Err(EditError::NoImage("a".to_owned())));
         assert_eq!(edited("a: [", &["x"], &[]), Err(EditError::NoImage("a".to_owned())));
     }

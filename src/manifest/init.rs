@@ -21,11 +21,11 @@ pub struct Found {
     pub code: Vec<String>,
 }
 
-/// The manifest's text for what was found, in that order. `project` names the image of a Dockerfile in the project's own
-/// folder.
+/// The manifest's text for what was found, in that order. `project` names the image of a Dockerfile in the project's
+/// own folder.
 pub fn text(project: &str, found: &[Found]) -> String {
     let mut out = "# The images of this project, and the programs that their code runs.\n\
-                   # `aboard derive` fills in `programs`, `aboard check` holds code, manifest and Dockerfile together.\n\
+                   # `aboard derive` fills in `programs`; `aboard check` holds code, manifest and image together.\n\
                    version: 1\n\nimages:\n"
         .to_owned();
     let mut taken = BTreeSet::new();

@@ -1,8 +1,8 @@
 //! YAML text to a tree of nodes that know where they stand.
 //!
 //! Bounded on purpose: at most [`MAX_BYTES`] of text, [`MAX_DEPTH`] levels and [`MAX_NODES`] nodes with every alias
-//! counted at its full size, so that no manifest can make its reader work long. Tags, several documents and keys that are
-//! not plain texts are refused.
+//! counted at its full size, so that no manifest can make its reader work long. Tags, several documents and keys that
+//! are not plain texts are refused.
 
 use super::{DUPLICATE_KEY, MANIFEST_SYNTAX};
 use crate::file::{FileId, Span};
@@ -381,7 +381,19 @@ mod tests {
 
     #[test]
     fn spans_cover_what_was_written() {
-        let text = "é: \"ü\"\nlist:\n  - one   # why\n  - 'two'\nflow: {a: [x, y]} # z\nquoted: 'q''s' # z's\ndouble: \"q\\\"s\" # \"\nblock: |\n  l1\n  l2\n\nlast: z\n";
+        let text = "é: \"ü\"
+list:
+  - one   # why
+  - 'two'
+flow: {a: [x, y]} # z
+quoted: 'q''s' # z's
+double: \"q\\\"s\" # \"
+block: |
+  l1
+  l2
+
+last: z
+";
         let (files, node, findings) = read(text);
         assert!(findings.is_empty(), "{findings:?}");
         let node = node.expect("a document");

@@ -61,7 +61,8 @@ pub(super) struct ApkContext {
     pub(super) keys: Vec<String>,
 }
 
-/// What the build must tell apk: nothing where the manifest has Alpine's own mirror, or one that only this machine sees.
+/// What the build must tell apk: nothing where the manifest has Alpine's own mirror, or one that only this machine
+/// sees.
 pub(super) fn apk_context(manifest: &Manifest, image: &Image) -> Result<ApkContext, Vec<Finding>> {
     let alpine = &manifest.alpine;
     let branch = |name: &str| RepositoryLocation::Branch(name.to_owned());

@@ -1,7 +1,7 @@
 //! The template engine: its settings, its filters, and its errors as findings.
 //!
-//! Strict: what is undefined is an error. A template reads built-in templates and files of the project, nothing else, and
-//! the work that it may make is bounded.
+//! Strict: what is undefined is an error. A template reads built-in templates and files of the project, nothing else,
+//! and the work that it may make is bounded.
 
 use super::{TEMPLATE_ERROR, relative};
 use crate::file::Span;
@@ -40,8 +40,8 @@ pub(super) struct Rendering<'a> {
 impl Rendering<'_> {
     /// Renders a template.
     ///
-    /// The engine's parser goes as deep as an expression is long, and a stack that overflows ends the process: a template
-    /// is therefore rendered with a stack that the longest one cannot fill.
+    /// The engine's parser goes as deep as an expression is long, and a stack that overflows ends the process: a
+    /// template is therefore rendered with a stack that the longest one cannot fill.
     pub(super) fn run(&self, name: &str, context: &impl Serialize) -> Result<String, Vec<Finding>> {
         let context = Value::from(Serde(context));
         std::thread::scope(|scope| {
@@ -53,7 +53,8 @@ impl Rendering<'_> {
         })
     }
 
-    /// Renders on this thread. A template of the project is read when it is first asked for, and rendering starts again.
+    /// Renders on this thread. A template of the project is read when it is first asked for, and rendering starts
+    /// again.
     fn run_here(&self, name: &str, context: &Value) -> Result<String, Vec<Finding>> {
         let missing: Arc<Mutex<Option<String>>> = Arc::default();
         let mut environment = environment(Arc::clone(&missing), self.manifest.folder.clone());

@@ -37,8 +37,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes a file of the tree where its bytes differ, and says whether they did. The file is replaced as a whole: a reader
-/// sees the old text or the new one. Its mode is kept; folders on the way are made.
+/// Writes a file of the tree where its bytes differ, and says whether they did. The file is replaced as a whole: a
+/// reader sees the old text or the new one. Its mode is kept; folders on the way are made.
 pub fn write(tree: &Tree, path: &str, text: &str) -> Result<bool, WriteError> {
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
     let target = target(tree, path)?;
