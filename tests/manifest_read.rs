@@ -259,6 +259,8 @@ fn paths_stay_inside_and_exist() {
         image_faults("code: [go:../x, go:nowhere]"),
         ["path-outside 5:12 go:../x", "path-not-found 5:21 go:nowhere"]
     );
+    let long = "a/".repeat(3000);
+    assert_eq!(image_faults(&format!("context: {long}")), [format!("invalid-value 5:14 {long}")]);
     assert_eq!(image_faults("code: [cobol:cmd]"), ["unknown-language 5:12 cobol:cmd"]);
 }
 
@@ -272,6 +274,13 @@ fn a_link_out_of_the_project_is_seen() {
     symlink(outside.path(), project.folder.path().join("link")).expect("linked");
     symlink(outside.path().join("file"), project.folder.path().join("file")).expect("linked");
     symlink("Dockerfile", project.folder.path().join("near")).expect("linked");
+    let deep = "d/".repeat(100);
+    fs::create_dir_all(project.folder.path().join(&deep)).expect("a folder");
+    symlink(outside.path(), project.folder.path().join(&deep).join("link")).expect("linked");
+    let text = format!("version: 1\nimages: {{a: {{dockerfile: {deep}link/Dockerfile}}}}\n");
+    fs::write(project.folder.path().join("deep.yaml"), text).expect("written");
+    let findings = manifest::read(&project.tree, "deep.yaml").expect_err("a fault");
+    assert_eq!(findings[0].rule.code, "path-outside");
     assert_eq!(project.faults(), ["path-outside 3:19 link/Dockerfile", "path-outside 4:19 file"]);
 }
 

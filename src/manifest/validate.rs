@@ -19,6 +19,9 @@ use crate::scan::{Root, RootError};
 use crate::walk::{self, ReadError, Tree};
 use std::collections::BTreeMap;
 
+/// The length in bytes above which a path is refused; Linux takes no longer one either.
+const MAX_PATH: usize = 4096;
+
 const DEFAULT_MIRROR: &str = "https://dl-cdn.alpinelinux.org/alpine";
 
 /// Validates a document. The manifest is whole only where neither this nor [`super::shape::check`] found anything.
@@ -165,6 +168,11 @@ impl Reader<'_> {
 
     /// The path relative to the tree, where it stays inside.
     fn inside(&mut self, path: &Spanned<String>) -> Option<Spanned<String>> {
+        if path.len() > MAX_PATH {
+            let message = format!("a path has {} bytes where at most {MAX_PATH} are taken", path.len());
+            self.findings.push(Finding::new(&INVALID_VALUE, message).label(path.span, ""));
+            return None;
+        }
         let normal = walk::join(&self.folder, path).filter(|_| !path.starts_with('/'));
         let why = match &normal {
             None => "leaves the project folder",
@@ -400,7 +408,7 @@ fn unsupported(written: &Spanned<String>, reference: &Reference<'_>) -> Finding 
 /// Whether a path, or a folder on the way to it, is a link that leaves the tree.
 fn leaves_through_link(tree: &Tree, path: &str) -> bool {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    ends.take(64).any(|end| matches!(tree.list(&path[..end]), Err(ReadError::Outside(_))))
+    ends.into_iter().any(|end| matches!(tree.list(&path[..end]), Err(ReadError::Outside(_))))
 }
 
 fn pin(entry: &Entry) -> Spanned<Pin> {
