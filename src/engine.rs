@@ -213,12 +213,22 @@ pub fn stream(argv: &[String]) -> Result<(), EngineError> {
 }
 
 /// Runs a command and returns what it printed to stdout; its stderr is in the error.
-pub fn capture(mut command: Command, limit: Duration) -> Result<Vec<u8>, EngineError> {
+pub fn capture(command: Command, limit: Duration) -> Result<Vec<u8>, EngineError> {
+    capture_with_input(command, "", limit)
+}
+
+/// As [`capture`], for a command that reads a short input.
+pub fn capture_with_input(mut command: Command, input: &str, limit: Duration) -> Result<Vec<u8>, EngineError> {
     /// Bytes kept of either stream.
     const MOST: u64 = 16 * 1024 * 1024;
     let program = command.get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(command, &program)?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // A command that does not read its input is no error here.
+        let _ = pipe.write_all(input.as_bytes());
+    }
     let read = |pipe: Option<Box<dyn Read + Send>>| {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();

@@ -37,7 +37,10 @@ fn started(text: &str) -> Vec<String> {
 
 #[test]
 fn exec_forms_name_their_program() {
-    assert_eq!(started("FROM scratch\nENTRYPOINT [\"/app\", \"serve\"]\nCMD [\"--port\", \"1\"]\n"), ["ENTRYPOINT:/app"]);
+    assert_eq!(
+        started("FROM scratch\nENTRYPOINT [\"/app\", \"serve\"]\nCMD [\"--port\", \"1\"]\n"),
+        ["ENTRYPOINT:/app"]
+    );
     assert_eq!(started("FROM alpine:3.20\nCMD [ \"nginx\", \"-g\", \"daemon off;\" ]\n"), ["CMD:nginx"]);
 }
 
@@ -52,15 +55,18 @@ fn cmd_is_arguments_behind_a_program_and_a_program_behind_a_script() {
 
 #[test]
 fn only_the_last_stage_ships_and_run_is_no_need() {
-    let text = "FROM golang:1.25-alpine AS b\nRUN go build\nCMD [\"never\"]\nFROM alpine:3.20\nRUN apk add git\nCMD [\"x\"]\n";
+    let text =
+        "FROM golang:1.25-alpine AS b\nRUN go build\nCMD [\"never\"]\nFROM alpine:3.20\nRUN apk add git\nCMD [\"x\"]\n";
     assert_eq!(started(text), ["CMD:x"]);
 }
 
 #[test]
 fn a_stage_inherits_what_its_parent_starts() {
-    let text = "FROM alpine:3.20 AS base\nENTRYPOINT [\"a\"]\nCMD [\"-v\"]\nHEALTHCHECK CMD [\"h\"]\nFROM base\nUSER x\n";
+    let text =
+        "FROM alpine:3.20 AS base\nENTRYPOINT [\"a\"]\nCMD [\"-v\"]\nHEALTHCHECK CMD [\"h\"]\nFROM base\nUSER x\n";
     assert_eq!(started(text), ["ENTRYPOINT:a", "HEALTHCHECK:h"]);
-    let text = "FROM alpine:3.20 AS base\nENTRYPOINT [\"a\"]\nCMD [\"b\"]\nFROM base\nENTRYPOINT [\"c\"]\nHEALTHCHECK NONE\n";
+    let text =
+        "FROM alpine:3.20 AS base\nENTRYPOINT [\"a\"]\nCMD [\"b\"]\nFROM base\nENTRYPOINT [\"c\"]\nHEALTHCHECK NONE\n";
     assert_eq!(started(text), ["ENTRYPOINT:c"]);
 }
 

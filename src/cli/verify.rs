@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The manifest's images; with --image or --archive, programs to look for
     #[arg(value_name = "IMAGE|PROGRAM")]
     pub names: Vec<String>,
-    /// An image of the engine
+    /// An image of the engine; with docker:// in front, of a registry
     #[arg(long, value_name = "REF", conflicts_with = "archive")]
     pub image: Option<String>,
     /// A docker-archive, an OCI archive (tar, tar.gz, tar.zst) or an OCI layout folder
@@ -67,12 +67,15 @@ fn source(arguments: &Arguments) -> anyhow::Result<Option<Source>> {
         return Ok(Some(Source::Path(path.clone(), arguments.name.clone())));
     }
     let Some(reference) = &arguments.image else { return Ok(None) };
-    Ok(Some(Source::Engine(engine::find(arguments.engine)?, reference.clone())))
+    Ok(Some(match reference.strip_prefix("docker://") {
+        Some(reference) => Source::Registry(reference.to_owned()),
+        None => Source::Engine(engine::find(arguments.engine)?, reference.clone()),
+    }))
 }
 
 fn open(source: &Source, platform: Platform) -> anyhow::Result<Image> {
     image::open(source, platform, Limits::default()).with_context(|| match source {
-        Source::Engine(_, reference) => format!("image {reference} cannot be read"),
+        Source::Engine(_, reference) | Source::Registry(reference) => format!("image {reference} cannot be read"),
         Source::Path(path, _) => format!("{} cannot be read", path.display()),
     })
 }

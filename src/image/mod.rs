@@ -7,12 +7,15 @@
 
 mod archive;
 pub mod config;
+mod credentials;
 mod daemon;
 pub mod digest;
 pub mod elf;
 mod layer;
 mod layout;
 mod oci;
+mod reference;
+mod registry;
 pub mod library;
 pub mod lookup;
 pub mod packages;
@@ -40,6 +43,8 @@ pub enum Source {
     Engine(Engine, String),
     /// An archive or an OCI layout folder; the name picks one of several images in it.
     Path(PathBuf, Option<String>),
+    /// A registry has it under this reference (`ghcr.io/owner/name:tag`, `alpine@sha256:…`).
+    Registry(String),
 }
 
 /// Why an image could not be read.
@@ -103,6 +108,25 @@ pub enum ImageError {
     /// The path holds no image.
     #[error("{0}: neither a docker-archive nor an OCI archive or layout")]
     NotAnImage(PathBuf),
+    /// The reference is none.
+    #[error("`{0}` is not a reference to an image: NAME[:TAG][@DIGEST] is meant")]
+    Reference(String),
+    /// The registry cannot be reached or does not answer as one.
+    #[error("{url}: {message}")]
+    Registry {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The credentials for a registry cannot be had.
+    #[error("credentials for {host}: {message}")]
+    Credentials {
+        /// The registry.
+        host: String,
+        /// What is wrong.
+        message: String,
+    },
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -158,6 +182,7 @@ pub fn open(source: &Source, platform: Platform, limits: Limits) -> Result<Image
     match source {
         Source::Engine(engine, reference) => daemon::open(engine, reference, platform, &budget),
         Source::Path(path, wanted) if path.is_dir() => layout::open(path, wanted.as_deref(), platform, &budget),
+        Source::Registry(reference) => registry::open(reference, platform, &budget),
         Source::Path(path, wanted) => archive::open(path, wanted.as_deref(), platform, &budget),
     }
 }

@@ -8,6 +8,14 @@ use crate::platform::Platform;
 use rayon::prelude::*;
 use std::sync::Arc;
 
+/// The media types of manifests and indexes, OCI's and Docker's.
+pub(super) const MANIFEST_TYPES: [&str; 4] = [
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+];
+
 /// Where blobs are had by digest. What is returned need not be checked yet.
 pub(super) trait Blobs: Sync {
     /// A JSON document, at most [`config::MAX_DOCUMENT`] bytes.
