@@ -207,9 +207,46 @@ impl MappedText {
         self.text.push_str(text);
     }
 
+    /// Appends text that was made of what stands at `source`: every byte of it maps to the whole span.
+    pub fn push_inexact(&mut self, text: &str, source: Span) {
+        self.pieces.push(Piece { start: self.text.len() as u32, source, exact: false });
+        self.text.push_str(text);
+    }
+
+    /// Appends text that stands nowhere in the source; it maps to what stands before it.
+    pub fn push_unplaced(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Appends another text with its places.
+    pub fn append(&mut self, other: &Self) {
+        let base = self.text.len() as u32;
+        self.text.push_str(&other.text);
+        self.pieces.extend(other.pieces.iter().map(|piece| Piece { start: base + piece.start, ..*piece }));
+    }
+
+    /// The bytes `range` of the text with their places; empty where the range does not fit the text.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
+        let mut part = Self::new();
+        let Some(text) = self.text.get(range.clone()) else { return part };
+        let (start, end) = (range.start as u32, range.end as u32);
+        let first = self.pieces.partition_point(|piece| piece.start <= start).saturating_sub(1);
+        for piece in self.pieces.iter().skip(first).take_while(|piece| piece.start < end) {
+            let skipped = start.saturating_sub(piece.start);
+            let mut source = piece.source;
+            if piece.exact {
+                source.start = (source.start + skipped).min(source.end);
+            }
+            part.pieces.push(Piece { start: piece.start.max(start) - start, source, exact: piece.exact });
+        }
+        part.text.push_str(text);
+        part
     }
 
     /// Where the bytes `start..end` of the text stand in the source; nothing for an empty text without pieces.
@@ -274,6 +311,19 @@ mod tests {
         assert_eq!(files.text(text.span(4, 9).expect("mapped")), "name");
         assert_eq!(files.text(text.span(0, 9).expect("mapped")), "git \" + name");
         assert_eq!(MappedText::new().span(0, 0), None);
+    }
+
+    #[test]
+    fn mapped_text_is_cut_and_joined_with_its_places() {
+        let files = Files::new();
+        let id = files.add("a.sh", "eval 'git fetch' now".to_owned());
+        let whole = MappedText::verbatim(&files, Span::new(id, 0, 20));
+        let mut text = whole.slice(6..15);
+        text.append(&whole.slice(16..20));
+        assert_eq!(text.text(), "git fetch now");
+        assert_eq!(files.text(text.slice(4..9).span(0, 5).expect("mapped")), "fetch");
+        assert_eq!(files.text(text.span(10, 13).expect("mapped")), "now");
+        assert_eq!(whole.slice(18..99).text(), "");
     }
 
     #[test]

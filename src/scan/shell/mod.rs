@@ -1,5 +1,8 @@
 //! Exec sites in shell code.
 
+mod lex;
+mod parse;
+
 use super::{Root, Scan, ScanContext, Skipped};
 use crate::walk::Tree;
 

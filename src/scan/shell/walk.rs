@@ -1,0 +1,859 @@
+//! Reads a script's commands in the order in which they run: branches are joined, loops read twice, functions read where
+//! they are called, with the arguments of the call.
+//!
+//! Nothing is executed. How much is read is bounded by [`MAX_STEPS`] and [`MAX_DEPTH`]; what stands past the bounds is
+//! listed among the skipped.
+
+use super::Dialect;
+use super::guard::Known;
+use super::parse::{Code, Parsed};
+use super::value::{End, Fields, State, Value, Variable, add};
+use crate::file::{MappedText, Span};
+use crate::scan::{Scan, ScanContext, Skipped};
+use crate::site::{ExecSite, Program};
+use brush_parser::SourceSpan;
+use brush_parser::ast::{self, SourceLocation};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// How many simple commands are read, calls of functions counted each time.
+const MAX_STEPS: u32 = 120_000;
+/// How deep commands, functions, substitutions and sourced files may stand in each other.
+const MAX_DEPTH: u32 = 220;
+/// How often one function is read anew, for the arguments that it is called with.
+const MAX_CALLS: u32 = 60;
+
+/// A code and its commands.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) code: Rc<Code>,
+    pub(super) parsed: Parsed,
+}
+
+/// A function's body and the code that it stands in.
+#[derive(Clone)]
+pub(super) struct Function {
+    code: Rc<Code>,
+    body: Rc<ast::CompoundCommand>,
+}
+
+/// A function that is being read.
+struct Frame {
+    name: String,
+    returns: Option<State>,
+    locals: Vec<(String, Option<Rc<Variable>>)>,
+}
+
+/// What a substitution's commands are known to print.
+#[derive(Default)]
+pub(super) struct Capture {
+    pub(super) values: Vec<Value>,
+    /// Something prints that is not known.
+    pub(super) opaque: Option<String>,
+}
+
+/// How the words of a command came to be one, for dispatching them.
+#[derive(Clone, Copy)]
+pub(super) struct Command<'c> {
+    /// What runs it, for the site.
+    pub(super) api: &'c str,
+    /// Functions, aliases and builtins can be meant: the shell itself runs it.
+    pub(super) by_shell: bool,
+    /// What stands on its standard input, where that is code in the script.
+    pub(super) input: Option<&'c Value>,
+    /// Its output goes elsewhere than to a substitution's result.
+    pub(super) silent: bool,
+}
+
+impl Command<'_> {
+    /// A command that the shell runs.
+    pub(super) const PLAIN: Self = Self { api: "command", by_shell: true, input: None, silent: false };
+}
+
+/// Reads one script and all that it leads to.
+pub(super) struct Walker<'a> {
+    pub(super) context: &'a ScanContext<'a>,
+    pub(super) dialect: Dialect,
+    /// The script, relative to the tree; nothing for a text in another language's file.
+    pub(super) script: Option<String>,
+    pub(super) scan: Scan,
+    pub(super) sites: BTreeSet<ExecSite>,
+    pub(super) functions: BTreeMap<String, Vec<Function>>,
+    pub(super) aliases: BTreeMap<String, Value>,
+    pub(super) capture: Option<Capture>,
+    /// A command word could not be settled: any function may be meant.
+    pub(super) dispatched: bool,
+    /// Files that are sourced and cannot be read.
+    pub(super) unread: BTreeSet<String>,
+    pub(super) sources: Vec<String>,
+    pub(super) scripts: BTreeSet<String>,
+    pub(super) depth: u32,
+    units: HashMap<MappedText, Rc<Unit>>,
+    frames: Vec<Frame>,
+    loops: Vec<Option<State>>,
+    calls: BTreeMap<String, u32>,
+    called: BTreeSet<String>,
+    steps: u32,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(context: &'a ScanContext<'a>, dialect: Dialect, script: Option<String>) -> Self {
+        Self {
+            context,
+            dialect,
+            script,
+            scan: Scan::default(),
+            sites: BTreeSet::new(),
+            functions: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            capture: None,
+            dispatched: false,
+            unread: BTreeSet::new(),
+            sources: Vec::new(),
+            scripts: BTreeSet::new(),
+            depth: 0,
+            units: HashMap::new(),
+            frames: Vec::new(),
+            loops: Vec::new(),
+            calls: BTreeMap::new(),
+            called: BTreeSet::new(),
+            steps: 0,
+        }
+    }
+
+    /// What was found.
+    pub(super) fn finish(mut self) -> Scan {
+        self.scan.sites.extend(self.sites);
+        self.scan
+    }
+
+    /// Reads a code in a state; the functions that it defines are known from its beginning.
+    pub(super) fn run(&mut self, mapped: MappedText, state: &mut State) {
+        if self.depth >= MAX_DEPTH {
+            self.skip_deep(mapped.span(0, 0));
+            return;
+        }
+        let unit = self.unit(mapped);
+        self.depth += 1;
+        for list in &unit.parsed.commands {
+            self.define(&unit.code, list);
+        }
+        for list in &unit.parsed.commands {
+            self.list(&unit.code, list, state);
+        }
+        self.depth -= 1;
+    }
+
+    fn unit(&mut self, mapped: MappedText) -> Rc<Unit> {
+        if let Some(unit) = self.units.get(&mapped) {
+            return Rc::clone(unit);
+        }
+        let code = Code::new(mapped.clone());
+        let parsed = code.parse();
+        for trouble in &parsed.troubles {
+            self.trouble(&code, trouble.at, &trouble.why);
+        }
+        let unit = Rc::new(Unit { code, parsed });
+        self.units.insert(mapped, Rc::clone(&unit));
+        unit
+    }
+
+    /// Lists a place that could not be read.
+    pub(super) fn trouble(&mut self, code: &Code, at: usize, why: &str) {
+        let files = self.context.tree.files();
+        let Some(span) = code.span(&(at..at)) else { return };
+        let position = files.start(span);
+        let skipped = Skipped { path: files.path(span.file), why: format!("line {}: {why}", position.line) };
+        if self.scan.skipped.len() < 1000 && !self.scan.skipped.contains(&skipped) {
+            self.scan.skipped.push(skipped);
+        }
+    }
+
+    fn skip_deep(&mut self, span: Option<Span>) {
+        let Some(span) = span else { return };
+        let files = self.context.tree.files();
+        let why = format!("line {}: commands lead to each other more than {MAX_DEPTH} deep", files.start(span).line);
+        let skipped = Skipped { path: files.path(span.file), why };
+        if self.scan.skipped.len() < 1000 && !self.scan.skipped.contains(&skipped) {
+            self.scan.skipped.push(skipped);
+        }
+    }
+
+    /// Records a site.
+    pub(super) fn site(&mut self, value: &Value, api: &str, arguments: &[Value], state: &State) {
+        let Some(span) = value.at.or_else(|| value.text.span(0, value.text.text().len())) else { return };
+        let program = match (&value.unknown, value.many) {
+            (None, false) => Program::from_text(value.text.text()),
+            (Some(why), _) => Program::Dynamic(why.to_string()),
+            (None, true) => Program::Dynamic("any number of words".to_owned()),
+        };
+        if matches!(program, Program::Dynamic(_)) && self.sites.len() > 50_000 {
+            return;
+        }
+        let guarded = program.text().is_some_and(|text| state.guards.contains(text));
+        let known = arguments.iter().map_while(Value::constant).take(32).map(str::to_owned);
+        self.sites.insert(ExecSite {
+            trace: value.trace.clone(),
+            optional: value.optional || guarded,
+            default: value.default,
+            arguments: known.collect(),
+            ..ExecSite::new(program, span, "shell", api)
+        });
+    }
+
+    /// Makes known every function that a list defines, wherever in it.
+    fn define(&mut self, code: &Rc<Code>, list: &ast::CompoundList) {
+        let mut functions = Vec::new();
+        definitions(list, &mut functions);
+        for function in functions {
+            let name = function.fname.value.clone();
+            let known = self.functions.entry(name).or_default();
+            let body = Rc::new(function.body.0.clone());
+            let at = body.location().map(|location| location.start.index);
+            let same = |other: &Function| {
+                Rc::ptr_eq(&other.code, code) && other.body.location().map(|location| location.start.index) == at
+            };
+            if known.len() < 16 && !known.iter().any(same) {
+                known.push(Function { code: Rc::clone(code), body });
+            }
+        }
+    }
+
+    pub(super) fn list(&mut self, code: &Rc<Code>, list: &ast::CompoundList, state: &mut State) {
+        for ast::CompoundListItem(and_or, separator) in &list.0 {
+            if state.end.is_some() {
+                return;
+            }
+            if matches!(separator, ast::SeparatorOperator::Async) {
+                self.and_or(code, and_or, &mut state.clone());
+            } else {
+                self.and_or(code, and_or, state);
+            }
+        }
+    }
+
+    fn and_or(&mut self, code: &Rc<Code>, and_or: &ast::AndOrList, state: &mut State) {
+        let Some(last) = and_or.additional.len().checked_sub(1) else {
+            self.pipeline(code, &and_or.first, state);
+            return;
+        };
+        // What is known where the list so far is true, and where it is false.
+        let mut known = self.known(code, &and_or.first, state);
+        self.pipeline(code, &and_or.first, state);
+        for (index, next) in and_or.additional.iter().enumerate() {
+            if state.end.is_some() {
+                return;
+            }
+            let (pipeline, and) = match next {
+                ast::AndOr::And(pipeline) => (pipeline, true),
+                ast::AndOr::Or(pipeline) => (pipeline, false),
+            };
+            let mut around = state.clone();
+            known.apply(&mut around, !and);
+            known.apply(state, and);
+            let next_known = if index < last { self.known(code, pipeline, state) } else { Known::default() };
+            if known.certain == Some(!and) {
+                *state = around;
+            } else {
+                self.pipeline(code, pipeline, state);
+                self.require(if and { &known.if_false } else { &known.if_true }, state);
+                if known.certain != Some(and) {
+                    let taken = std::mem::replace(state, State::new(Vec::new()));
+                    *state = around.join(taken);
+                }
+            }
+            known = known.then(next_known, and);
+        }
+    }
+
+    fn pipeline(&mut self, code: &Rc<Code>, pipeline: &ast::Pipeline, state: &mut State) {
+        if let Some(timed) = &pipeline.timed
+            && self.dialect != Dialect::Bash
+            && let Some(location) = timed.location()
+        {
+            let word = code.range(&location);
+            let mut value = Value::known(code.mapped.slice(word.clone()));
+            value.at = code.span(&word);
+            self.site(&value, "command", &[], state);
+        }
+        match pipeline.seq.as_slice() {
+            [only] => self.command(code, only, state, None),
+            commands => self.piped(code, commands, state),
+        }
+    }
+
+    /// The commands of a pipeline, each in a shell of its own.
+    fn piped(&mut self, code: &Rc<Code>, commands: &[ast::Command], state: &State) {
+        let outer = self.capture.take();
+        let mut printed = Capture::default();
+        for (index, command) in commands.iter().enumerate() {
+            self.capture = Some(Capture::default());
+            let input = match printed.values.as_slice() {
+                [only] if printed.opaque.is_none() => Some(only.clone()),
+                _ => None,
+            };
+            self.command(code, command, &mut state.clone(), input.as_ref());
+            let own = self.capture.take().unwrap_or_default();
+            let passes = index > 0 && own.values.is_empty() && passes_on(command);
+            if !passes {
+                printed = own;
+            }
+        }
+        self.capture = outer.map(|mut outer| {
+            outer.values.extend(printed.values);
+            outer.opaque = outer.opaque.or(printed.opaque);
+            outer
+        });
+    }
+
+    fn command(&mut self, code: &Rc<Code>, command: &ast::Command, state: &mut State, input: Option<&Value>) {
+        if self.depth >= MAX_DEPTH {
+            self.skip_deep(command.location().and_then(|location| code.span(&code.range(&location))));
+            return;
+        }
+        self.depth += 1;
+        match command {
+            ast::Command::Simple(simple) => self.simple(code, simple, state, input),
+            ast::Command::Compound(compound, redirects) => {
+                let silent = redirects.as_ref().is_some_and(|redirects| self.redirects(code, redirects.0.iter(), state).silent);
+                let kept = if silent { self.capture.take() } else { None };
+                self.compound(code, compound, state);
+                if silent {
+                    self.capture = kept;
+                }
+            }
+            ast::Command::Function(function) => {
+                if let Some(redirects) = &function.body.1 {
+                    self.redirects(code, redirects.0.iter(), state);
+                }
+            }
+            ast::Command::ExtendedTest(test, redirects) => {
+                self.substitutions_at(code, &test.loc, state);
+                if let Some(redirects) = redirects {
+                    self.redirects(code, redirects.0.iter(), state);
+                }
+            }
+        }
+        self.depth -= 1;
+    }
+
+    fn substitutions_at(&mut self, code: &Rc<Code>, location: &SourceSpan, state: &mut State) {
+        let range = code.range(location);
+        self.words_in(code, range, state);
+    }
+
+    /// Runs the substitutions of every word in a range of words.
+    fn words_in(&mut self, code: &Rc<Code>, range: Range<usize>, state: &mut State) {
+        let text = code.text();
+        let mut at = range.start;
+        let mut lexer = super::lex::Lexer::new(text);
+        let mut words = Vec::new();
+        while at < range.end {
+            match lexer.word_end(at) {
+                Ok(end) if end > at => {
+                    words.push(at..end.min(range.end));
+                    at = end;
+                }
+                Ok(_) => at += 1,
+                Err(_) => break,
+            }
+        }
+        for word in words {
+            if text[word.clone()].contains(['$', '`']) {
+                self.expand_one(code, word, state);
+            }
+        }
+    }
+
+    fn compound(&mut self, code: &Rc<Code>, compound: &ast::CompoundCommand, state: &mut State) {
+        match compound {
+            ast::CompoundCommand::Arithmetic(arithmetic) => {
+                let range = code.range(&arithmetic.loc);
+                self.substitutions(code, range, state);
+            }
+            ast::CompoundCommand::ArithmeticForClause(clause) => {
+                self.repeat(code, &clause.body.list, state, None);
+            }
+            ast::CompoundCommand::BraceGroup(group) => self.list(code, &group.list, state),
+            ast::CompoundCommand::Subshell(subshell) => {
+                let mut inner = state.clone();
+                self.list(code, &subshell.list, &mut inner);
+            }
+            ast::CompoundCommand::ForClause(clause) => self.for_loop(code, clause, state),
+            ast::CompoundCommand::CaseClause(clause) => self.case(code, clause, state),
+            ast::CompoundCommand::IfClause(clause) => self.if_clause(code, clause, state),
+            ast::CompoundCommand::WhileClause(clause) => self.repeat(code, &clause.1.list, state, Some((&clause.0, true))),
+            ast::CompoundCommand::UntilClause(clause) => self.repeat(code, &clause.1.list, state, Some((&clause.0, false))),
+            ast::CompoundCommand::Coprocess(coprocess) => self.command(code, &coprocess.body, &mut state.clone(), None),
+        }
+    }
+
+    fn for_loop(&mut self, code: &Rc<Code>, clause: &ast::ForClauseCommand, state: &mut State) {
+        let mut alternatives: Vec<Fields> = Vec::new();
+        match &clause.values {
+            Some(words) => {
+                for word in words {
+                    let Some(location) = &word.loc else { continue };
+                    for range in braces(code.text(), code.range(location)) {
+                        for fields in self.expand_braced(code, &range, state) {
+                            for field in fields {
+                                add(&mut alternatives, vec![Value { many: false, ..field }]);
+                            }
+                        }
+                    }
+                }
+            }
+            None => {
+                for fields in state.positional.iter() {
+                    for field in fields {
+                        add(&mut alternatives, vec![Value { many: false, ..field.clone() }]);
+                    }
+                }
+            }
+        }
+        let span = code.span(&code.range(&clause.loc));
+        let name = &clause.variable_name;
+        let alternatives =
+            alternatives.into_iter().map(|fields| stepped(fields, &format!("loop over {name}"), span)).collect();
+        state.assign(name, alternatives);
+        self.repeat(code, &clause.body.list, state, None);
+    }
+
+    /// A loop's condition and body, read twice so that the second round sees what the first assigned.
+    fn repeat(
+        &mut self,
+        code: &Rc<Code>,
+        body: &ast::CompoundList,
+        state: &mut State,
+        condition: Option<(&ast::CompoundList, bool)>,
+    ) {
+        let rounds = if self.loops.len() < 3 && self.steps < MAX_STEPS / 2 { 2 } else { 1 };
+        for _ in 0..rounds {
+            let known = match condition {
+                Some((condition, _)) => {
+                    let known = self.list_known(code, condition, state);
+                    self.list(code, condition, state);
+                    known
+                }
+                None => Known::default(),
+            };
+            let wanted = condition.is_none_or(|(_, wanted)| wanted);
+            let mut inner = state.clone();
+            known.apply(&mut inner, wanted);
+            self.loops.push(None);
+            self.list(code, body, &mut inner);
+            if let Some(Some(broken)) = self.loops.pop() {
+                inner = inner.join(broken);
+            }
+            if inner.end == Some(End::Loop) {
+                inner.end = None;
+            }
+            let before = std::mem::replace(state, State::new(Vec::new()));
+            *state = before.join(inner);
+        }
+    }
+
+    fn case(&mut self, code: &Rc<Code>, clause: &ast::CaseClauseCommand, state: &mut State) {
+        let values = match &clause.value.loc {
+            Some(location) => self.expand_one(code, code.range(location), state),
+            None => Vec::new(),
+        };
+        let platform = !values.is_empty() && values.iter().all(|value| value.platform && value.constant().is_some());
+        let mut after: Option<State> = None;
+        let mut exhaustive = false;
+        let mut falls = false;
+        for item in &clause.cases {
+            let patterns: Vec<Range<usize>> =
+                item.patterns.iter().filter_map(|pattern| Some(code.range(pattern.loc.as_ref()?))).collect();
+            let texts: Vec<&str> = patterns.iter().map(|pattern| code.text()[pattern.clone()].trim()).collect();
+            let catches_all = texts.contains(&"*");
+            if platform && !falls {
+                let hit = values.iter().any(|value| {
+                    let text = value.text.text();
+                    texts.iter().any(|pattern| super::guard::matches(pattern, text))
+                });
+                if !hit || exhaustive {
+                    continue;
+                }
+                exhaustive = true;
+            }
+            for pattern in &patterns {
+                self.words_in(code, pattern.clone(), state);
+            }
+            let mut branch = state.clone();
+            if let Some(list) = &item.cmd {
+                self.list(code, list, &mut branch);
+            }
+            falls = !matches!(item.post_action, ast::CaseItemPostAction::ExitCase);
+            exhaustive |= catches_all;
+            after = Some(match after {
+                Some(after) => after.join(branch),
+                None => branch,
+            });
+        }
+        if let Some(after) = after {
+            *state = if exhaustive { after } else { after.join(state.clone()) };
+        }
+    }
+
+    fn if_clause(&mut self, code: &Rc<Code>, clause: &ast::IfClauseCommand, state: &mut State) {
+        let mut after: Option<State> = None;
+        let mut open = true;
+        let branches = std::iter::once((Some(&clause.condition), &clause.then))
+            .chain(clause.elses.iter().flatten().map(|branch| (branch.condition.as_ref(), &branch.body)));
+        for (condition, body) in branches {
+            let mut known = Known::default();
+            if let Some(condition) = condition {
+                known = self.list_known(code, condition, state);
+                self.list(code, condition, state);
+            } else {
+                open = false;
+            }
+            if known.certain == Some(false) {
+                known.apply(state, false);
+                continue;
+            }
+            let mut branch = state.clone();
+            known.apply(&mut branch, true);
+            self.list(code, body, &mut branch);
+            self.require(&known.if_false, &branch);
+            known.apply(state, false);
+            after = Some(match after {
+                Some(after) => after.join(branch),
+                None => branch,
+            });
+            if known.certain == Some(true) {
+                open = false;
+                break;
+            }
+        }
+        let around = open.then(|| state.clone());
+        *state = match (after, around) {
+            (Some(after), Some(around)) => around.join(after),
+            (Some(after), None) => after,
+            (None, Some(around)) => around,
+            (None, None) => return,
+        };
+    }
+
+    /// A program whose absence ends the script with a failure is needed, though nothing may run it by name.
+    fn require(&mut self, absent: &[Value], branch: &State) {
+        if branch.end == Some(End::Failure) {
+            for value in absent {
+                let value = Value { optional: false, ..value.clone() };
+                self.site(&value, "command -v", &[], &State::new(Vec::new()));
+            }
+        }
+    }
+
+    /// A branch that has come to its end: where it goes on is remembered.
+    pub(super) fn end(&mut self, state: &mut State, end: End) {
+        let mut ended = state.clone();
+        state.end = Some(end);
+        ended.end = None;
+        let slot = match end {
+            End::Return(_) => self.frames.last_mut().map(|frame| &mut frame.returns),
+            End::Loop => self.loops.last_mut(),
+            End::Failure | End::Exit => None,
+        };
+        if let Some(slot) = slot {
+            *slot = Some(match slot.take() {
+                Some(before) => before.join(ended),
+                None => ended,
+            });
+        }
+    }
+
+    /// Remembers a variable's value for the end of the function that is being read.
+    pub(super) fn local(&mut self, name: &str, state: &State) {
+        if let Some(frame) = self.frames.last_mut()
+            && !frame.locals.iter().any(|(known, _)| known == name)
+        {
+            frame.locals.push((name.to_owned(), state.variables.get(name).cloned()));
+        }
+    }
+
+    pub(super) fn in_function(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
+    /// Reads a function with the arguments of a call.
+    pub(super) fn call(&mut self, name: &str, arguments: &[Value], state: &mut State) {
+        let bodies = self.functions.get(name).cloned().unwrap_or_default();
+        self.called.insert(name.to_owned());
+        let calls = self.calls.entry(name.to_owned()).or_default();
+        *calls += 1;
+        let nested = self.frames.iter().filter(|frame| frame.name == name).count();
+        if *calls > MAX_CALLS || nested > 1 || self.depth >= MAX_DEPTH || self.steps > MAX_STEPS {
+            return;
+        }
+        let arguments: Fields = arguments
+            .iter()
+            .enumerate()
+            .map(|(index, value)| value.clone().step(format!("argument {} of {name}", index + 1), value.at))
+            .collect();
+        let outer = std::mem::replace(&mut state.positional, Rc::new(vec![arguments]));
+        let loops = std::mem::take(&mut self.loops);
+        self.frames.push(Frame { name: name.to_owned(), returns: None, locals: Vec::new() });
+        self.depth += 1;
+        let before = state.clone();
+        let mut after: Option<State> = None;
+        for function in &bodies {
+            let mut inner = before.clone();
+            self.compound(&function.code, &function.body, &mut inner);
+            after = Some(match after {
+                Some(after) => after.join(inner),
+                None => inner,
+            });
+        }
+        self.depth -= 1;
+        let frame = self.frames.pop();
+        self.loops = loops;
+        if let Some(after) = after {
+            *state = after;
+        }
+        if let Some(frame) = frame {
+            if let Some(returns) = frame.returns {
+                let here = std::mem::replace(state, State::new(Vec::new()));
+                *state = if here.end.is_some() { returns } else { here.join(returns) };
+            }
+            for (name, value) in frame.locals {
+                match value {
+                    Some(value) => state.variables.insert(name, value),
+                    None => state.variables.remove(&name),
+                };
+            }
+        }
+        state.positional = outer;
+    }
+
+    /// Reads the functions that nothing called, where something could: a file of functions alone, or a command word
+    /// that could not be settled.
+    pub(super) fn run_uncalled(&mut self, state: &State) {
+        if !self.dispatched && (!self.called.is_empty() || !self.sites.is_empty()) {
+            return;
+        }
+        let names: Vec<String> = self.functions.keys().filter(|name| !self.called.contains(*name)).cloned().collect();
+        for name in names {
+            if self.called.contains(&name) {
+                continue;
+            }
+            let mut inner = state.clone();
+            inner.end = None;
+            let any = Value { many: true, ..Value::unknown(format!("the arguments of {name}, which nothing here calls")) };
+            self.call(&name, &[any], &mut inner);
+        }
+    }
+
+    fn simple(&mut self, code: &Rc<Code>, simple: &ast::SimpleCommand, state: &mut State, input: Option<&Value>) {
+        self.steps += 1;
+        if self.steps > MAX_STEPS * 2 {
+            return;
+        }
+        let mut words: Vec<Range<usize>> = Vec::new();
+        let mut assignments: Vec<Range<usize>> = Vec::new();
+        let mut redirects = Vec::new();
+        let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
+        let suffix = simple.suffix.iter().flat_map(|suffix| &suffix.0);
+        if let Some(location) = simple.word_or_name.as_ref().and_then(|word| word.loc.as_ref()) {
+            words.push(code.range(location));
+        }
+        for (index, item) in prefix.map(|item| (0, item)).chain(suffix.map(|item| (1, item))) {
+            match item {
+                ast::CommandPrefixOrSuffixItem::Word(word) => words.extend(word.loc.as_ref().map(|at| code.range(at))),
+                ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
+                    let location = word.loc.as_ref().unwrap_or(&assignment.loc);
+                    if index == 0 { &mut assignments } else { &mut words }.push(code.range(location));
+                }
+                ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirects.push(redirect),
+                ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
+                    // Its output is a file's name, not the command's.
+                    let outer = self.capture.take();
+                    self.list(code, &subshell.list, &mut state.clone());
+                    self.capture = outer;
+                    words.push(code.range(&subshell.loc).start..code.range(&subshell.loc).start);
+                }
+            }
+        }
+        let redirected = self.redirects(code, redirects.into_iter(), state);
+        if words.is_empty() {
+            for assignment in assignments {
+                self.assignment(code, assignment, state);
+            }
+            return;
+        }
+        let mut around = state.clone();
+        for assignment in &assignments {
+            self.assignment(code, assignment.clone(), &mut around);
+        }
+        let alternatives = self.expand_words(code, &words, state);
+        let input = redirected.input.as_ref().or(input);
+        let command = Command { input, silent: redirected.silent, ..Command::PLAIN };
+        for fields in &alternatives {
+            if assignments.is_empty() {
+                self.dispatch(fields, command, state);
+            } else {
+                // What is assigned before a command holds for it alone.
+                let mut inner = around.clone();
+                self.dispatch(fields, command, &mut inner);
+                state.end = inner.end;
+            }
+        }
+    }
+
+    /// The words of a command; an argument like `name=(…)` is one word.
+    fn expand_words(&mut self, code: &Rc<Code>, words: &[Range<usize>], state: &mut State) -> Vec<Fields> {
+        let mut all = vec![Fields::new()];
+        for word in words {
+            let text = &code.text()[word.clone()];
+            if text.ends_with(')') && is_array_assignment(text) {
+                let mut value = Value::known(code.mapped.slice(word.clone()));
+                value.at = code.span(word);
+                all = super::value::product(all, &[vec![value]]);
+                continue;
+            }
+            let braced = braces(code.text(), word.clone());
+            let mut fields = Vec::new();
+            for range in &braced {
+                let expanded = self.expand_braced(code, range, state);
+                fields = if fields.is_empty() { expanded } else { super::value::product(fields, &expanded) };
+            }
+            all = super::value::product(all, &fields);
+        }
+        all
+    }
+
+    /// The alternatives of a part of a word that brace expansion made.
+    fn expand_braced(&mut self, code: &Rc<Code>, parts: &[Range<usize>], state: &mut State) -> Vec<Fields> {
+        match parts {
+            [only] => self.expand(code, only.clone(), state),
+            parts => {
+                let mut mapped = MappedText::new();
+                for part in parts {
+                    mapped.append(&code.mapped.slice(part.clone()));
+                }
+                let length = mapped.text().len();
+                let at = parts.first().and_then(|part| code.span(part));
+                let mut all = self.expand(&Code::new(mapped), 0..length, state);
+                for field in all.iter_mut().flatten() {
+                    field.at = field.at.or(at);
+                }
+                all
+            }
+        }
+    }
+
+    /// What the commands of a substitution are known to print.
+    pub(super) fn substitution(&mut self, code: &Rc<Code>, state: &State) -> Vec<Value> {
+        let outer = self.capture.replace(Capture::default());
+        let mut inner = state.clone();
+        inner.end = None;
+        let loops = std::mem::take(&mut self.loops);
+        self.run(code.mapped.clone(), &mut inner);
+        self.loops = loops;
+        let printed = std::mem::replace(&mut self.capture, outer).unwrap_or_default();
+        let mut values = Vec::new();
+        for value in printed.values {
+            add(&mut values, vec![value]);
+        }
+        if let Some(why) = printed.opaque {
+            add(&mut values, vec![Value::unknown(why)]);
+        }
+        if values.is_empty() {
+            values.push(vec![Value::known(MappedText::new())]);
+        }
+        values.into_iter().flatten().collect()
+    }
+}
+
+/// Whether a command passes lines on unchanged, so that what is printed into it comes out of it.
+fn passes_on(command: &ast::Command) -> bool {
+    let ast::Command::Simple(simple) = command else { return false };
+    let name = simple.word_or_name.as_ref().map(|word| word.value.as_str());
+    matches!(name, Some("head" | "tail" | "tee" | "sort" | "uniq" | "cat" | "xargs" | "tr"))
+}
+
+fn stepped(fields: Fields, what: &str, span: Option<Span>) -> Fields {
+    fields.into_iter().map(|value| value.step(what, span)).collect()
+}
+
+/// Whether a word is `name=(…)`.
+pub(super) fn is_array_assignment(text: &str) -> bool {
+    text.split_once("=(").is_some_and(|(name, _)| {
+        let name = name.strip_suffix('+').unwrap_or(name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+/// The words that brace expansion makes of a word, each as the ranges that it is put together from.
+fn braces(text: &str, word: Range<usize>) -> Vec<Vec<Range<usize>>> {
+    let raw = &text[word.clone()];
+    let plain = || vec![vec![word.clone()]];
+    let Some(open) = raw.find('{') else { return plain() };
+    if raw.contains(['$', '"', '\'', '\\', '`']) || raw.matches('{').count() != 1 {
+        return plain();
+    }
+    let Some(close) = raw[open..].find('}').map(|length| open + length) else { return plain() };
+    let inner = &raw[open + 1..close];
+    if !inner.contains(',') {
+        return plain();
+    }
+    let (head, tail) = (word.start..word.start + open, word.start + close + 1..word.end);
+    let mut at = word.start + open + 1;
+    inner
+        .split(',')
+        .take(64)
+        .map(|member| {
+            let parts = [head.clone(), at..at + member.len(), tail.clone()];
+            at += member.len() + 1;
+            parts.into_iter().filter(|part| !part.is_empty()).collect()
+        })
+        .collect()
+}
+
+/// Every function definition in a list, wherever it stands; a function's own body too.
+fn definitions<'l>(list: &'l ast::CompoundList, found: &mut Vec<&'l ast::FunctionDefinition>) {
+    for item in &list.0 {
+        let pipelines = std::iter::once(&item.0.first).chain(item.0.additional.iter().map(|next| match next {
+            ast::AndOr::And(pipeline) | ast::AndOr::Or(pipeline) => pipeline,
+        }));
+        for command in pipelines.flat_map(|pipeline| &pipeline.seq) {
+            match command {
+                ast::Command::Compound(compound, _) => compound_definitions(compound, found),
+                ast::Command::Function(function) => {
+                    found.push(function);
+                    compound_definitions(&function.body.0, found);
+                }
+                ast::Command::Simple(_) | ast::Command::ExtendedTest(..) => {}
+            }
+        }
+    }
+}
+
+fn compound_definitions<'l>(compound: &'l ast::CompoundCommand, found: &mut Vec<&'l ast::FunctionDefinition>) {
+    match compound {
+        ast::CompoundCommand::Arithmetic(_) => {}
+        ast::CompoundCommand::ArithmeticForClause(clause) => definitions(&clause.body.list, found),
+        ast::CompoundCommand::BraceGroup(group) => definitions(&group.list, found),
+        ast::CompoundCommand::Subshell(subshell) => definitions(&subshell.list, found),
+        ast::CompoundCommand::ForClause(clause) => definitions(&clause.body.list, found),
+        ast::CompoundCommand::CaseClause(clause) => {
+            for list in clause.cases.iter().filter_map(|case| case.cmd.as_ref()) {
+                definitions(list, found);
+            }
+        }
+        ast::CompoundCommand::IfClause(clause) => {
+            definitions(&clause.condition, found);
+            definitions(&clause.then, found);
+            for branch in clause.elses.iter().flatten() {
+                definitions(&branch.body, found);
+            }
+        }
+        ast::CompoundCommand::WhileClause(clause) | ast::CompoundCommand::UntilClause(clause) => {
+            definitions(&clause.0, found);
+            definitions(&clause.1.list, found);
+        }
+        ast::CompoundCommand::Coprocess(_) => {}
+    }
+}
