@@ -3,8 +3,9 @@
 use super::Dialect;
 use super::builtin::is_builtin;
 use super::expand::{dropped, in_tree, with_blanks};
+use super::simple::is_array_assignment;
 use super::value::{End, Fields, HOLE, State, Value, add};
-use super::walk::{Command, Walker, is_array_assignment};
+use super::walk::{Command, Walker};
 use super::wrapper::{Inner, Wrapper, wrapper};
 use std::rc::Rc;
 
@@ -230,7 +231,8 @@ impl Walker<'_> {
             }
             Inner::Namespace => {
                 let elsewhere = |text: &str| {
-                    matches!(text, "--mount" | "--all") || text.starts_with("--mount=")
+                    matches!(text, "--mount" | "--all")
+                        || text.starts_with("--mount=")
                         || (text.starts_with('-') && !text.starts_with("--") && text.contains(['m', 'a']))
                 };
                 let start = command_start(row, arguments, 0);
@@ -519,7 +521,11 @@ impl Walker<'_> {
         }
         let mut rest = arguments;
         if name == "echo" {
-            while rest.first().and_then(Value::constant).is_some_and(|text| matches!(text, "-n" | "-e" | "-ne" | "-en" | "-E")) {
+            while rest
+                .first()
+                .and_then(Value::constant)
+                .is_some_and(|text| matches!(text, "-n" | "-e" | "-ne" | "-en" | "-E"))
+            {
                 rest = &rest[1..];
             }
         } else {
@@ -564,10 +570,24 @@ impl Walker<'_> {
     }
 }
 
-static EXEC: Wrapper =
-    Wrapper { name: "exec", short: "a", long: &[], split: "", assignments: false, inner: Inner::Command(0), source: "" };
-static PLAIN: Wrapper =
-    Wrapper { name: "command", short: "", long: &[], split: "", assignments: false, inner: Inner::Command(0), source: "" };
+static EXEC: Wrapper = Wrapper {
+    name: "exec",
+    short: "a",
+    long: &[],
+    split: "",
+    assignments: false,
+    inner: Inner::Command(0),
+    source: "",
+};
+static PLAIN: Wrapper = Wrapper {
+    name: "command",
+    short: "",
+    long: &[],
+    split: "",
+    assignments: false,
+    inner: Inner::Command(0),
+    source: "",
+};
 
 fn is_variable(name: &str) -> bool {
     !name.is_empty()
@@ -651,7 +671,8 @@ fn split_option(row: &Wrapper, arguments: &[Value]) -> Option<(usize, usize)> {
     }
     let at = arguments.iter().position(|value| {
         value.constant().is_some_and(|text| {
-            matches!(text, "--split-string") || text.strip_prefix('-').is_some_and(|flags| flags.ends_with(row.split) && !flags.starts_with('-'))
+            matches!(text, "--split-string")
+                || text.strip_prefix('-').is_some_and(|flags| flags.ends_with(row.split) && !flags.starts_with('-'))
         })
     })?;
     (at + 1 < arguments.len()).then_some((at + 1, at + 2))

@@ -162,7 +162,8 @@ impl Walker<'_> {
                     let inner = self.piece(code, piece, true, state);
                     parts = grow(parts, &inner);
                 }
-                let vanishes = matches!(pieces.as_slice(), [Piece::Parameter(range)] if is_list(&code.text()[range.clone()]));
+                let vanishes =
+                    matches!(pieces.as_slice(), [Piece::Parameter(range)] if is_list(&code.text()[range.clone()]));
                 parts
                     .into_iter()
                     .map(|growing| {
@@ -415,10 +416,7 @@ fn trimmed(values: &[Fields], patterns: &[Fields], operator: &str) -> Vec<Fields
         [fields] if fields.len() == 1 => pattern_text(&fields[0]),
         _ => None,
     };
-    values
-        .iter()
-        .map(|fields| fields.iter().map(|value| trim(value, raw.as_deref(), operator)).collect())
-        .collect()
+    values.iter().map(|fields| fields.iter().map(|value| trim(value, raw.as_deref(), operator)).collect()).collect()
 }
 
 /// A pattern's text with its globs, where nothing else of it is unknown.
@@ -451,11 +449,11 @@ fn trim(value: &Value, pattern: Option<&str>, operator: &str) -> Value {
 /// `${@:n}` and `${array[@]:n}`; of a text it is not followed.
 fn slice_of(values: Vec<Fields>, operand: &str, name: &str) -> Vec<Fields> {
     let (offset, length) = operand.split_once(':').map_or((operand, None), |(offset, length)| (offset, Some(length)));
-    let count = length.map(|length| length.trim().parse::<usize>());
+    let count = length.map(|length| length.trim().parse::<usize>().is_ok());
     match (offset.trim().parse::<usize>(), count) {
-        (Ok(offset), None | Some(Ok(_))) => {
+        (Ok(offset), None | Some(true)) => {
             let skip = if name == "@" || name == "*" { offset.saturating_sub(1) } else { offset };
-            let count = count.and_then(Result::ok).unwrap_or(usize::MAX);
+            let count = length.map_or(usize::MAX, |length| length.trim().parse().unwrap_or(usize::MAX));
             values.into_iter().map(|fields| dropped(&fields, skip).into_iter().take(count).collect()).collect()
         }
         _ => vec![vec![Value::unknown(format!("a part of {name}"))]],
@@ -484,7 +482,8 @@ fn backquoted(mapped: &MappedText, range: &Range<usize>, quoted: bool) -> Mapped
     let mut at = 0;
     let bytes = text.as_bytes();
     while at < bytes.len() {
-        let escaped = bytes.get(at + 1).is_some_and(|next| matches!(next, b'`' | b'$' | b'\\') || quoted && *next == b'"');
+        let escaped =
+            bytes.get(at + 1).is_some_and(|next| matches!(next, b'`' | b'$' | b'\\') || quoted && *next == b'"');
         if bytes[at] == b'\\' && escaped {
             clean.append(&mapped.slice(from..range.start + at));
             from = range.start + at + 1;

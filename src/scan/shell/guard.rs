@@ -219,7 +219,9 @@ fn one_test(words: &[&Value]) -> Known {
                 Some("!=") => false,
                 _ => return Known::default(),
             };
-            let (Some(text), true) = (left.constant(), left.platform) else { return Known::default() };
+            let (Some(text), true, false) = (left.constant(), left.platform, right.text.text().contains('[')) else {
+                return Known::default();
+            };
             let pattern = match (&right.unknown, right.constant()) {
                 (_, Some(pattern)) => pattern.to_owned(),
                 (Some(why), None) => match why.strip_prefix("the files that match ") {

@@ -118,7 +118,13 @@ impl<'t> Lexer<'t> {
             masked.push(match c {
                 _ if at >= cut => '\n',
                 '\n' if !inside => '\n',
-                c if inside || !c.is_ascii() => if inside && c == '\n' && keeps_lines(text, &masks.peek().cloned()) { '\n' } else { 'x' },
+                c if inside || !c.is_ascii() => {
+                    if inside && c == '\n' && keeps_lines(text, &masks.peek().cloned()) {
+                        '\n'
+                    } else {
+                        'x'
+                    }
+                }
                 '\r' if text.as_bytes().get(at + 1) == Some(&b'\n') => ' ',
                 c => c,
             });
@@ -164,7 +170,8 @@ impl<'t> Lexer<'t> {
                     word_start = true;
                 }
                 b'(' => {
-                    let arithmetic = if self.bytes.get(at + 1) == Some(&b'(') { self.arithmetic_end(at + 2) } else { None };
+                    let arithmetic =
+                        if self.bytes.get(at + 1) == Some(&b'(') { self.arithmetic_end(at + 2) } else { None };
                     if let Some(end) = arithmetic {
                         self.blank(at + 2..end - 2);
                         at = end;
@@ -403,7 +410,8 @@ impl<'t> Lexer<'t> {
             Some(b'{') => self.nested(at, |lexer| lexer.braces(at)),
             Some(b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') => Ok(at + 2),
             Some(byte) if byte.is_ascii_alphabetic() || *byte == b'_' => {
-                let length = self.bytes[at + 1..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+                let length =
+                    self.bytes[at + 1..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
                 Ok(at + 1 + length)
             }
             _ => Ok(at + 1),

@@ -1,21 +1,46 @@
-//! Exec sites in shell code.
+//! Exec sites in shell code: POSIX sh, dash, busybox ash and bash.
+//!
+//! `brush-parser` gives the grammar; a script is then read as it would run: variables, defaults, functions with their arguments,
+//! sourced files of the tree, substitutions, and what wrappers (`exec`, `gosu`, `xargs`, `find -exec`, `sh -c`) run. A word that
+//! cannot be settled is a dynamic site with its reason. Nothing is executed, and nothing outside the tree is read.
 
+mod builtin;
+mod command;
+mod expand;
+mod guard;
 mod lex;
 mod parse;
+mod script;
+mod simple;
+mod value;
+mod walk;
+mod wrapper;
 
-use super::{Root, Scan, ScanContext, Skipped};
+pub use script::CRLF_SHEBANG;
+
+use super::{Root, Scan, ScanContext};
+use crate::file::MappedText;
 use crate::walk::Tree;
+use value::{State, Value};
+use walk::Walker;
 
-/// Whether a path is a root of this language.
-pub fn detects(_tree: &Tree, _path: &str) -> bool {
-    false
+/// The stack of the thread that reads scripts: parser and walker recurse, to a bounded depth.
+const STACK: usize = 256 * 1024 * 1024;
+
+/// Whether a path is a root of this language: a shell's shebang, or a shell script's ending.
+pub fn detects(tree: &Tree, path: &str) -> bool {
+    script::detects(tree, path)
 }
 
 /// Scans the roots together.
-pub fn scan(_context: &ScanContext<'_>, roots: &[Root]) -> Scan {
-    let skipped =
-        roots.iter().map(|root| Skipped { path: root.path.clone(), why: "shell is not scanned yet".to_owned() });
-    Scan { skipped: skipped.collect(), ..Scan::default() }
+pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
+    on_large_stack(|| {
+        let mut scan = Scan::default();
+        for root in roots {
+            scan.extend(script::scan_root(context, &root.path));
+        }
+        scan
+    })
 }
 
 /// The shell that reads a script.
@@ -34,11 +59,25 @@ pub enum Dialect {
 /// Scans shell code that stands in another language's file (`sh -c "…"`, a Dockerfile instruction, a YAML value).
 ///
 /// `arguments` are the positional parameters where they are known (`$1`, …); each site's span lies in the original file.
-pub fn scan_text(
-    _context: &ScanContext<'_>,
-    _text: &crate::file::MappedText,
-    _dialect: Dialect,
-    _arguments: &[String],
-) -> Scan {
-    Scan::default()
+pub fn scan_text(context: &ScanContext<'_>, text: &MappedText, dialect: Dialect, arguments: &[String]) -> Scan {
+    on_large_stack(|| {
+        let mut walker = Walker::new(context, dialect, None);
+        let arguments = arguments.iter().map(|argument| Value::made(argument, text.span(0, 0))).collect();
+        let mut state = State::new(vec![arguments]);
+        walker.run(text.clone(), &mut state);
+        walker.run_uncalled(&state);
+        walker.finish()
+    })
+}
+
+/// Runs the work in a thread whose stack holds the deepest recursion that the bounds allow.
+fn on_large_stack(work: impl FnOnce() -> Scan + Send) -> Scan {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(scan)) => scan,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => Scan::default(),
+        }
+    })
 }

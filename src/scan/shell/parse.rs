@@ -110,7 +110,9 @@ impl Code {
                     brush_parser::ParseError::ParsingNear(position) => {
                         (self.byte(position.index), "syntax error".to_owned())
                     }
-                    brush_parser::ParseError::ParsingAtEndOfInput => (at, "a command that is never finished".to_owned()),
+                    brush_parser::ParseError::ParsingAtEndOfInput => {
+                        (at, "a command that is never finished".to_owned())
+                    }
                     error @ brush_parser::ParseError::Tokenizing { .. } => (at, error.to_string()),
                 };
                 parsed.troubles.push(Trouble { at, why });
@@ -149,7 +151,8 @@ fn chunks(tokens: &mut [Token]) -> Vec<Chunk> {
         let text = token.to_str();
         if matches!(token, Token::Operator(..)) {
             operator(text, &mut open);
-            command = !matches!(text, "<" | ">" | ">>" | "<<" | "<<-" | "<<<" | "<>" | ">|" | ">&" | "<&" | "&>" | "&>>");
+            command =
+                !matches!(text, "<" | ">" | ">>" | "<<" | "<<-" | "<<<" | "<>" | ">|" | ">&" | "<&" | "&>" | "&>>");
             if text == "\n" && open.is_empty() && !pending_line {
                 chunks.push(Chunk { tokens: start..at + 1, depth });
                 (start, depth) = (at + 1, 0);

@@ -4,7 +4,7 @@ use super::Dialect;
 use super::value::{Fields, Place, State, Value};
 use super::walk::{Command, Walker};
 use crate::file::{FileId, MappedText, Span};
-use crate::finding::{Finding, Fix, Edit, Rule, Severity};
+use crate::finding::{Edit, Finding, Fix, Rule, Severity};
 use crate::scan::{Scan, ScanContext, Skipped};
 use crate::site::{ExecSite, Program};
 use crate::walk::{Tree, join};
@@ -78,7 +78,8 @@ impl Shebang {
 
 /// Whether an interpreter runs the next word of the line.
 fn passes_on(word: &str) -> bool {
-    matches!(base_name(word), "env" | "with-contenv" | "busybox" | "execlineb" | "tini" | "dumb-init") && word != "execlineb"
+    matches!(base_name(word), "env" | "with-contenv" | "busybox" | "execlineb" | "tini" | "dumb-init")
+        && word != "execlineb"
 }
 
 fn base_name(path: &str) -> &str {
@@ -287,7 +288,7 @@ impl Walker<'_> {
         if !rest.is_empty() {
             state.positional = std::rc::Rc::new(vec![rest.to_vec()]);
         }
-        self.run_sourced(mapped, state);
+        self.run(mapped, state);
         if !rest.is_empty() {
             state.positional = positional;
         }

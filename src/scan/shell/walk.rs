@@ -7,6 +7,7 @@
 use super::Dialect;
 use super::guard::Known;
 use super::parse::{Code, Parsed};
+use super::simple::braces;
 use super::value::{End, Fields, State, Value, Variable, add};
 use crate::file::{MappedText, Span};
 use crate::scan::{Scan, ScanContext, Skipped};
@@ -316,7 +317,8 @@ impl<'a> Walker<'a> {
         match command {
             ast::Command::Simple(simple) => self.simple(code, simple, state, input),
             ast::Command::Compound(compound, redirects) => {
-                let silent = redirects.as_ref().is_some_and(|redirects| self.redirects(code, redirects.0.iter(), state).silent);
+                let silent =
+                    redirects.as_ref().is_some_and(|redirects| self.redirects(code, redirects.0.iter(), state).silent);
                 let kept = if silent { self.capture.take() } else { None };
                 self.compound(code, compound, state);
                 if silent {
@@ -383,8 +385,12 @@ impl<'a> Walker<'a> {
             ast::CompoundCommand::ForClause(clause) => self.for_loop(code, clause, state),
             ast::CompoundCommand::CaseClause(clause) => self.case(code, clause, state),
             ast::CompoundCommand::IfClause(clause) => self.if_clause(code, clause, state),
-            ast::CompoundCommand::WhileClause(clause) => self.repeat(code, &clause.1.list, state, Some((&clause.0, true))),
-            ast::CompoundCommand::UntilClause(clause) => self.repeat(code, &clause.1.list, state, Some((&clause.0, false))),
+            ast::CompoundCommand::WhileClause(clause) => {
+                self.repeat(code, &clause.1.list, state, Some((&clause.0, true)))
+            }
+            ast::CompoundCommand::UntilClause(clause) => {
+                self.repeat(code, &clause.1.list, state, Some((&clause.0, false)))
+            }
             ast::CompoundCommand::Coprocess(coprocess) => self.command(code, &coprocess.body, &mut state.clone(), None),
         }
     }
@@ -468,7 +474,7 @@ impl<'a> Walker<'a> {
                 item.patterns.iter().filter_map(|pattern| Some(code.range(pattern.loc.as_ref()?))).collect();
             let texts: Vec<&str> = patterns.iter().map(|pattern| code.text()[pattern.clone()].trim()).collect();
             let catches_all = texts.contains(&"*");
-            if platform && !falls {
+            if platform && !falls && !texts.iter().any(|pattern| pattern.contains('[')) {
                 let hit = values.iter().any(|value| {
                     let text = value.text.text();
                     texts.iter().any(|pattern| super::guard::matches(pattern, text))
@@ -574,6 +580,18 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The bodies that a function's name may have, each with its code.
+    pub(super) fn function_bodies(&self, name: &str) -> Vec<(Rc<Code>, Rc<ast::CompoundCommand>)> {
+        let bodies = self.functions.get(name).into_iter().flatten();
+        bodies.map(|function| (Rc::clone(&function.code), Rc::clone(&function.body))).collect()
+    }
+
+    /// Counts a command; whether the bound on them is passed.
+    pub(super) fn is_exhausted(&mut self) -> bool {
+        self.steps += 1;
+        self.steps > MAX_STEPS * 2
+    }
+
     pub(super) fn in_function(&self) -> bool {
         !self.frames.is_empty()
     }
@@ -641,106 +659,9 @@ impl<'a> Walker<'a> {
             }
             let mut inner = state.clone();
             inner.end = None;
-            let any = Value { many: true, ..Value::unknown(format!("the arguments of {name}, which nothing here calls")) };
+            let any =
+                Value { many: true, ..Value::unknown(format!("the arguments of {name}, which nothing here calls")) };
             self.call(&name, &[any], &mut inner);
-        }
-    }
-
-    fn simple(&mut self, code: &Rc<Code>, simple: &ast::SimpleCommand, state: &mut State, input: Option<&Value>) {
-        self.steps += 1;
-        if self.steps > MAX_STEPS * 2 {
-            return;
-        }
-        let mut words: Vec<Range<usize>> = Vec::new();
-        let mut assignments: Vec<Range<usize>> = Vec::new();
-        let mut redirects = Vec::new();
-        let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
-        let suffix = simple.suffix.iter().flat_map(|suffix| &suffix.0);
-        if let Some(location) = simple.word_or_name.as_ref().and_then(|word| word.loc.as_ref()) {
-            words.push(code.range(location));
-        }
-        for (index, item) in prefix.map(|item| (0, item)).chain(suffix.map(|item| (1, item))) {
-            match item {
-                ast::CommandPrefixOrSuffixItem::Word(word) => words.extend(word.loc.as_ref().map(|at| code.range(at))),
-                ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
-                    let location = word.loc.as_ref().unwrap_or(&assignment.loc);
-                    if index == 0 { &mut assignments } else { &mut words }.push(code.range(location));
-                }
-                ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirects.push(redirect),
-                ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
-                    // Its output is a file's name, not the command's.
-                    let outer = self.capture.take();
-                    self.list(code, &subshell.list, &mut state.clone());
-                    self.capture = outer;
-                    words.push(code.range(&subshell.loc).start..code.range(&subshell.loc).start);
-                }
-            }
-        }
-        let redirected = self.redirects(code, redirects.into_iter(), state);
-        if words.is_empty() {
-            for assignment in assignments {
-                self.assignment(code, assignment, state);
-            }
-            return;
-        }
-        let mut around = state.clone();
-        for assignment in &assignments {
-            self.assignment(code, assignment.clone(), &mut around);
-        }
-        let alternatives = self.expand_words(code, &words, state);
-        let input = redirected.input.as_ref().or(input);
-        let command = Command { input, silent: redirected.silent, ..Command::PLAIN };
-        for fields in &alternatives {
-            if assignments.is_empty() {
-                self.dispatch(fields, command, state);
-            } else {
-                // What is assigned before a command holds for it alone.
-                let mut inner = around.clone();
-                self.dispatch(fields, command, &mut inner);
-                state.end = inner.end;
-            }
-        }
-    }
-
-    /// The words of a command; an argument like `name=(…)` is one word.
-    fn expand_words(&mut self, code: &Rc<Code>, words: &[Range<usize>], state: &mut State) -> Vec<Fields> {
-        let mut all = vec![Fields::new()];
-        for word in words {
-            let text = &code.text()[word.clone()];
-            if text.ends_with(')') && is_array_assignment(text) {
-                let mut value = Value::known(code.mapped.slice(word.clone()));
-                value.at = code.span(word);
-                all = super::value::product(all, &[vec![value]]);
-                continue;
-            }
-            let braced = braces(code.text(), word.clone());
-            let mut fields = Vec::new();
-            for range in &braced {
-                let expanded = self.expand_braced(code, range, state);
-                fields = if fields.is_empty() { expanded } else { super::value::product(fields, &expanded) };
-            }
-            all = super::value::product(all, &fields);
-        }
-        all
-    }
-
-    /// The alternatives of a part of a word that brace expansion made.
-    fn expand_braced(&mut self, code: &Rc<Code>, parts: &[Range<usize>], state: &mut State) -> Vec<Fields> {
-        match parts {
-            [only] => self.expand(code, only.clone(), state),
-            parts => {
-                let mut mapped = MappedText::new();
-                for part in parts {
-                    mapped.append(&code.mapped.slice(part.clone()));
-                }
-                let length = mapped.text().len();
-                let at = parts.first().and_then(|part| code.span(part));
-                let mut all = self.expand(&Code::new(mapped), 0..length, state);
-                for field in all.iter_mut().flatten() {
-                    field.at = field.at.or(at);
-                }
-                all
-            }
         }
     }
 
@@ -776,40 +697,6 @@ fn passes_on(command: &ast::Command) -> bool {
 
 fn stepped(fields: Fields, what: &str, span: Option<Span>) -> Fields {
     fields.into_iter().map(|value| value.step(what, span)).collect()
-}
-
-/// Whether a word is `name=(…)`.
-pub(super) fn is_array_assignment(text: &str) -> bool {
-    text.split_once("=(").is_some_and(|(name, _)| {
-        let name = name.strip_suffix('+').unwrap_or(name);
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
-}
-
-/// The words that brace expansion makes of a word, each as the ranges that it is put together from.
-fn braces(text: &str, word: Range<usize>) -> Vec<Vec<Range<usize>>> {
-    let raw = &text[word.clone()];
-    let plain = || vec![vec![word.clone()]];
-    let Some(open) = raw.find('{') else { return plain() };
-    if raw.contains(['$', '"', '\'', '\\', '`']) || raw.matches('{').count() != 1 {
-        return plain();
-    }
-    let Some(close) = raw[open..].find('}').map(|length| open + length) else { return plain() };
-    let inner = &raw[open + 1..close];
-    if !inner.contains(',') {
-        return plain();
-    }
-    let (head, tail) = (word.start..word.start + open, word.start + close + 1..word.end);
-    let mut at = word.start + open + 1;
-    inner
-        .split(',')
-        .take(64)
-        .map(|member| {
-            let parts = [head.clone(), at..at + member.len(), tail.clone()];
-            at += member.len() + 1;
-            parts.into_iter().filter(|part| !part.is_empty()).collect()
-        })
-        .collect()
 }
 
 /// Every function definition in a list, wherever it stands; a function's own body too.
