@@ -39,7 +39,7 @@ static CHECKS: [Row; 7] = [
 
 /// Every rule, whoever finds it.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    CHECKS.iter().map(|row| row.rule).chain(manifest::RULES.iter().copied())
+    CHECKS.iter().map(|row| row.rule).chain(manifest::RULES.iter().copied()).chain([&crate::scan::shell::CRLF_SHEBANG])
 }
 
 /// What every rule of the table finds in a subject.
