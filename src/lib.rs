@@ -12,6 +12,7 @@ pub mod platform;
 pub mod walk;
 pub mod apk;
 pub mod lock;
+pub mod shell;
 pub mod dockerfile;
 pub mod site;
 pub mod scan;

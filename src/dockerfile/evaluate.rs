@@ -205,7 +205,13 @@ impl<'a> Evaluator<'a> {
             Kind::Copy(copy) => self.copy(copy, instruction.span, false),
             Kind::Add(copy) => self.copy(copy, instruction.span, true),
             Kind::Onbuild(inner) => self.plan.onbuild.push((**inner).clone()),
-            Kind::Run(run) => self.unknown(run.command.span(), "what this command does is not followed", true),
+            Kind::Run(run) => {
+                let mut variables = self.plan.args.clone();
+                variables.extend(self.plan.env.clone());
+                let escape = self.escape;
+                let expand = |word: &str| expand(word, &variables, escape).text;
+                super::run::follow(&mut self.plan, run, self.options.platform, &expand);
+            }
             Kind::Inert(_) => {}
         }
     }
@@ -459,6 +465,8 @@ impl StagePlan {
             base_healthcheck: true,
             cmd_is_own: false,
             onbuild: Vec::new(),
+            builds: Vec::new(),
+            modes: Vec::new(),
             unknown: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How deep `${a:-${b:-…}}` may go; what is deeper stays as written.
 const MAX_DEPTH: usize = 32;
 /// How long an expanded word may grow, so that variables that double each other stay small.
-const MAX_LENGTH: usize = 1 << 20;
+const MAX_LENGTH: usize = 1 << 16;
 /// The longest value that patterns are tried on; a longer one stays as it is.
 const MAX_PATTERN: usize = 1 << 10;
 

@@ -14,6 +14,7 @@ pub mod official;
 mod parse;
 pub mod path;
 mod plan;
+mod run;
 
 pub use base::{Base, Distribution};
 pub use context::{Context, Found};
@@ -24,6 +25,6 @@ pub use model::{
 };
 pub use parse::{DOCKERFILE_SYNTAX, parse};
 pub use plan::{
-    ApkAdd, DEFAULT_PATH, ForeignPackage, ImageFile, Origin, Package, Presence, Removed, Set, Shape, StagePlan,
-    UnknownEffect,
+    ApkAdd, Bind, Build, BuildTool, DEFAULT_PATH, ForeignPackage, ImageFile, Origin, Package, Presence, Removed, Set,
+    Shape, StagePlan, UnknownEffect,
 };

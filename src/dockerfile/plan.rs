@@ -58,6 +58,10 @@ pub struct StagePlan {
     pub(super) cmd_is_own: bool,
     /// What `ONBUILD` leaves to the stages that start from this one.
     pub onbuild: Vec<super::model::Instruction>,
+    /// What was compiled or installed from source, in order.
+    pub builds: Vec<Build>,
+    /// Modes set on paths that no instruction names: whether they can be executed.
+    pub(super) modes: Vec<(String, bool)>,
     /// What could not be known.
     pub unknown: Vec<UnknownEffect>,
 }
@@ -180,6 +184,51 @@ pub enum Origin {
     Link(String),
     /// A command of a `RUN`, by its program (`curl`, `go build`, `install`).
     Built(String),
+}
+
+/// A build tool's run inside a `RUN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The tool.
+    pub tool: BuildTool,
+    /// The folder of the image that it runs in; may hold U+FFFC where it is not known.
+    pub folder: String,
+    /// What it is told to build, as written: Go packages, cargo binaries, npm words, pip folders, make targets.
+    pub packages: Vec<String>,
+    /// The files that it writes, where its command says so.
+    pub outputs: Vec<String>,
+    /// What `--mount=type=bind` lays into the image while it runs.
+    pub binds: Vec<Bind>,
+    /// The command.
+    pub span: Span,
+    /// The stage that it stands in.
+    pub stage: usize,
+}
+
+/// A tool that makes programs out of source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BuildTool {
+    /// `cargo build`, `cargo install --path`.
+    Cargo,
+    /// `go build`, `go install`.
+    Go,
+    /// make, ninja, cmake, meson.
+    Make,
+    /// npm, yarn, pnpm, bun.
+    Node,
+    /// pip and its kin, from a folder.
+    Python,
+}
+
+/// A `--mount=type=bind`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// The folder in the image.
+    pub target: String,
+    /// The path in the source; empty for all of it.
+    pub source: String,
+    /// The stage or image that it comes from; nothing for the build context.
+    pub from: Option<String>,
 }
 
 /// Something that the plan cannot know.

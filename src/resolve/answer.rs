@@ -2,7 +2,7 @@
 
 use super::contents::{Contents, Gap, Given, Provider};
 use crate::dockerfile::path::below;
-use crate::dockerfile::{ImageFile, Origin, Presence, StagePlan};
+use crate::dockerfile::{ImageFile, Origin, Presence, Shape, StagePlan};
 use crate::lock::LockedPackage;
 use crate::site::Program;
 use crate::walk::{self, Tree};
@@ -29,12 +29,20 @@ pub fn contents(
 ) -> Contents {
     let path = plan.path_folders().join(":");
     let mut contents = Contents::new(Some(&path), &plan.workdir);
-    let removed: Vec<&str> =
-        plan.removed.iter().filter(|gone| !gone.conditional).map(|gone| gone.name.as_str()).collect();
+    // What the stage added and removed again says nothing of a package that the base has too.
+    let removed: Vec<&str> = plan
+        .removed
+        .iter()
+        .filter(|gone| !gone.conditional && gone.added.is_none())
+        .map(|gone| gone.name.as_str())
+        .collect();
     for (path, package) in &base.programs {
         if !removed.contains(&package.as_str()) {
             contents.add_path(path, Provider::Base(path.clone()));
         }
+    }
+    for path in plan.base.official().iter().flat_map(|row| &row.programs) {
+        contents.add_path(path, Provider::Base(path.clone()));
     }
     for (name, package) in packages {
         let span = plan.packages.iter().find(|added| added.name == *name).map(|added| added.span);
@@ -48,8 +56,11 @@ pub fn contents(
             contents.add_name(program, provider.clone());
         }
     }
-    for file in &plan.files {
+    for file in plan.files.iter().filter(|file| file.shape != Shape::Tree) {
         contents.add_path(&file.path, provider_of(file));
+    }
+    for unknown in plan.unknown.iter().filter(|unknown| unknown.programs) {
+        contents.gaps.push(Gap { why: unknown.why.clone(), span: Some(unknown.span) });
     }
     if !complete {
         let why = format!("what {} brings is not known", plan.base.reference);

@@ -1,0 +1,377 @@
+//! The commands of a `RUN` and who reads them: wrappers taken off, builtins followed, the rest by the program's name.
+
+use super::words::Field;
+use super::{Output, Runner, State, UNKNOWN, Verdict};
+use crate::dockerfile::model::HereDoc;
+use crate::dockerfile::path;
+use crate::dockerfile::plan::{Origin, Shape};
+use crate::file::{MappedText, Span};
+
+/// Programs that put no program into an image and take none away, whatever their arguments.
+static HARMLESS: [&str; 116] = [
+    "[",
+    "addgroup",
+    "adduser",
+    "arch",
+    "awk",
+    "base64",
+    "basename",
+    "bunzip2",
+    "bzip2",
+    "cat",
+    "chgrp",
+    "chown",
+    "chpasswd",
+    "cmp",
+    "crontab",
+    "curl-config",
+    "cut",
+    "date",
+    "delgroup",
+    "deluser",
+    "df",
+    "diff",
+    "dirmngr",
+    "dirname",
+    "dpkg-architecture",
+    "dpkg-divert",
+    "dpkg-query",
+    "du",
+    "echo",
+    "egrep",
+    "expr",
+    "false",
+    "fc-cache",
+    "fgrep",
+    "file",
+    "gawk",
+    "getconf",
+    "getent",
+    "getopt",
+    "git-lfs",
+    "gpasswd",
+    "gpg",
+    "gpg-agent",
+    "gpgconf",
+    "gpgv",
+    "grep",
+    "groupadd",
+    "groupdel",
+    "groupmod",
+    "hash",
+    "head",
+    "hostname",
+    "id",
+    "jq",
+    "kill",
+    "ldconfig",
+    "ldd",
+    "less",
+    "local",
+    "locale-gen",
+    "localedef",
+    "logger",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mkfifo",
+    "mktemp",
+    "mount",
+    "nl",
+    "nproc",
+    "openssl",
+    "paste",
+    "patch",
+    "pgrep",
+    "pkill",
+    "printenv",
+    "ps",
+    "pwd",
+    "rc-update",
+    "readelf",
+    "readlink",
+    "readonly",
+    "realpath",
+    "rmdir",
+    "scanelf",
+    "sed",
+    "seq",
+    "setcap",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "shasum",
+    "shift",
+    "sleep",
+    "sort",
+    "ssh-keyscan",
+    "stat",
+    "strip",
+    "stty",
+    "sync",
+    "tail",
+    "tr",
+    "trap",
+    "true",
+    "type",
+    "ulimit",
+    "umask",
+    "uname",
+    "uniq",
+    "unset",
+    "update-ca-certificates",
+    "useradd",
+    "userdel",
+    "usermod",
+    "wait",
+    "wc",
+];
+
+impl Runner<'_> {
+    /// Follows one command.
+    pub(super) fn dispatch(&mut self, fields: &[Field], output: &Output, state: &mut State) -> Verdict {
+        let fields = unwrapped(fields);
+        let Some(first) = fields.first() else { return None };
+        let whole = fields.last().map_or(first.span, |last| first.span.to(last.span));
+        if !first.is_known() {
+            self.unknown(whole, "which program runs here is not known", true);
+            return None;
+        }
+        let name = path::file_name(first.text()).to_owned();
+        let rest = &fields[1..];
+        self.written(&name, rest, output, state);
+        if let Some(verdict) = self.builtin(&name, rest, whole, state) {
+            return verdict;
+        }
+        if let Some(function) = state.functions.get(first.text()).cloned() {
+            self.call(&function, rest, state);
+            return None;
+        }
+        if self.file_command(&name, rest, whole, state) || self.install_command(&name, rest, whole, state) {
+            return None;
+        }
+        match name.as_str() {
+            "apk" => self.apk(rest, whole),
+            "sh" | "bash" | "ash" | "dash" | "su" => self.shell(&name, rest, output, whole, state),
+            _ if HARMLESS.binary_search(&name.as_str()).is_ok() => {}
+            _ if is_smoke_test(rest) => {}
+            _ => self.unknown(whole, format!("what `{name}` does to the image is not known"), true),
+        }
+        None
+    }
+
+    /// The shell's own commands; nothing where the name is none.
+    fn builtin(&mut self, name: &str, rest: &[Field], whole: Span, state: &mut State) -> Option<Verdict> {
+        match name {
+            "cd" => {
+                let to = rest.iter().find(|field| !field.text().starts_with('-'));
+                state.folder = match to {
+                    Some(to) => path::join(&state.folder, to.text()),
+                    None => format!("/{UNKNOWN}"),
+                };
+            }
+            "export" | "declare" | "typeset" | "local" | "readonly" => {
+                for field in rest {
+                    if let Some((name, value)) = field.text().split_once('=') {
+                        state.variables.insert(name.to_owned(), value.to_owned());
+                    }
+                }
+            }
+            "unset" => {
+                for field in rest {
+                    state.variables.remove(field.text());
+                }
+            }
+            "set" => {
+                // `set -- a b` gives new arguments; options change nothing here.
+                if let Some(at) = rest.iter().position(|field| field.text() == "--") {
+                    self.arguments(&rest[at + 1..], state);
+                }
+            }
+            "exit" | "return" => state.ended = true,
+            "true" | ":" => return Some(Some(true)),
+            "false" => return Some(Some(false)),
+            "[" | "test" => return Some(test(rest)),
+            "eval" => {
+                let mut text = MappedText::new();
+                for field in rest {
+                    text.append(&field.mapped);
+                    text.push(" ", Span { start: field.span.end, ..field.span });
+                }
+                self.known_text(text, whole, state);
+            }
+            "." | "source" => {
+                let harmless = rest.first().is_some_and(|file| {
+                    file.text().starts_with("/etc/")
+                        || file.text().ends_with("/env")
+                        || file.text().ends_with("/activate")
+                });
+                if !harmless {
+                    self.unknown(whole, "what the sourced file does is not known", true);
+                }
+            }
+            _ => return None,
+        }
+        Some(None)
+    }
+
+    fn arguments(&mut self, values: &[Field], state: &mut State) {
+        for (index, value) in values.iter().enumerate() {
+            state.variables.insert((index + 1).to_string(), value.text().to_owned());
+        }
+        let all: Vec<&str> = values.iter().map(Field::text).collect();
+        state.variables.insert("@".to_owned(), all.join(" "));
+        state.variables.insert("*".to_owned(), all.join(" "));
+    }
+
+    fn call(&mut self, function: &super::Function, arguments: &[Field], state: &mut State) {
+        let positional =
+            |name: &String| name.starts_with(|c: char| c.is_ascii_digit()) || matches!(name.as_str(), "@" | "*");
+        let kept: Vec<(String, String)> = state
+            .variables
+            .iter()
+            .filter(|(name, _)| positional(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        state.variables.retain(|name, _| !positional(name));
+        self.arguments(arguments, state);
+        if self.depth < super::MAX_DEPTH {
+            self.depth += 1;
+            self.compound(&function.code, &function.body, state);
+            self.depth -= 1;
+        }
+        state.ended = false;
+        state.variables.retain(|name, _| !positional(name));
+        state.variables.extend(kept);
+    }
+
+    /// `sh -c TEXT`, `su USER -c TEXT`, `sh <<EOF`.
+    fn shell(&mut self, name: &str, rest: &[Field], output: &Output, whole: Span, state: &mut State) {
+        let flag = rest.iter().position(|field| {
+            let text = field.text();
+            text == "--command" || (text.starts_with('-') && !text.starts_with("--") && text.ends_with('c'))
+        });
+        if let Some(text) = flag.and_then(|at| rest.get(at + 1)) {
+            self.known_text(text.mapped.clone(), whole, &mut state.clone());
+            return;
+        }
+        let operand = rest.iter().any(|field| !field.text().starts_with('-'));
+        match &output.input {
+            Some(input) if !operand && name != "su" => self.text(input.clone(), &mut state.clone()),
+            _ => self.unknown(whole, format!("what the script that `{name}` reads does is not known"), true),
+        }
+    }
+
+    fn known_text(&mut self, text: MappedText, whole: Span, state: &mut State) {
+        if text.text().contains(UNKNOWN) && text.text().trim_matches([UNKNOWN, ' ']).is_empty() {
+            self.unknown(whole, "the text that the shell reads is not known", true);
+        } else {
+            self.text(text, state);
+        }
+    }
+
+    /// The files that a command's output goes to.
+    fn written(&mut self, name: &str, rest: &[Field], output: &Output, state: &State) {
+        let mut files = output.files.clone();
+        if name == "tee" {
+            let operands = rest.iter().filter(|field| !field.text().starts_with('-'));
+            files.extend(operands.map(|field| (path::join(&state.folder, field.text()), field.span)));
+        }
+        for (path, span) in files {
+            let text = match (name, &output.input) {
+                ("cat" | "tee", Some(input)) => Some(input.clone()),
+                ("echo" | "printf", _) => printed(name, rest),
+                _ => None,
+            };
+            let text = text.filter(|text| text.text().starts_with("#!") && !text.text().contains(UNKNOWN));
+            let origin = match text {
+                Some(text) => Origin::HereDoc(HereDoc { delimiter: String::new(), expand: false, span, text }),
+                None => Origin::Built(name.to_owned()),
+            };
+            self.put(&path, Shape::File, origin, None, span);
+        }
+    }
+}
+
+/// What `echo` or `printf` prints, where it is one known text.
+fn printed(name: &str, rest: &[Field]) -> Option<MappedText> {
+    let operands: Vec<&Field> =
+        rest.iter().filter(|field| !matches!(field.text(), "-e" | "-n" | "-en" | "-ne")).collect();
+    let [only] = operands.as_slice() else { return None };
+    if name == "printf" && only.text().contains('%') {
+        return None;
+    }
+    if !only.text().contains("\\n") {
+        return Some(only.mapped.clone());
+    }
+    let mut text = MappedText::new();
+    text.push(&only.text().replace("\\n", "\n"), only.span);
+    Some(text)
+}
+
+/// The command behind `sudo`, `env X=y`, `exec`, `time` and the like.
+fn unwrapped(fields: &[Field]) -> &[Field] {
+    let mut fields = fields;
+    for _ in 0..16 {
+        let Some((first, rest)) = fields.split_first() else { return fields };
+        let mut at = 0;
+        // The options of these that take a value, and their operands before the command.
+        let (with_value, operands): (&[&str], usize) = match path::file_name(first.text()) {
+            "sudo" | "doas" => (&["-u", "-g"], 0),
+            "env" => (&["-u", "-C"], 0),
+            "nice" => (&["-n"], 0),
+            "timeout" => (&["-s", "-k"], 1),
+            "exec" | "builtin" | "nohup" | "time" | "eatmydata" | "setsid" => (&[], 0),
+            "command" if !rest.first().is_some_and(|field| matches!(field.text(), "-v" | "-V")) => (&[], 0),
+            "su-exec" | "gosu" => (&[], 1),
+            _ => return fields,
+        };
+        while let Some(field) = rest.get(at) {
+            let text = field.text();
+            if with_value.contains(&text) {
+                at += 2;
+            } else if text.starts_with('-') || (text.contains('=') && !text.starts_with('/')) {
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        fields = rest.get(at + operands..).unwrap_or_default();
+    }
+    fields
+}
+
+/// `[ a = b ]`, `[ -n x ]` and their kin, where both sides are known.
+fn test(rest: &[Field]) -> Verdict {
+    let words: Vec<&Field> = rest.iter().filter(|field| field.text() != "]").collect();
+    let (negated, words) = match words.split_first() {
+        Some((first, rest)) if first.text() == "!" => (true, rest),
+        _ => (false, words.as_slice()),
+    };
+    if words.iter().any(|word| !word.is_known()) {
+        return None;
+    }
+    let texts: Vec<&str> = words.iter().map(|word| word.text()).collect();
+    let verdict = match texts.as_slice() {
+        [a, "=" | "==", b] => a == b,
+        [a, "!=", b] => a != b,
+        ["-n", text] | [text] => !text.is_empty(),
+        ["-z", text] => text.is_empty(),
+        _ => return None,
+    };
+    Some(verdict != negated)
+}
+
+/// `x --version` and the like: a look, not a change.
+fn is_smoke_test(rest: &[Field]) -> bool {
+    let looks = ["--help", "--version", "-V", "-v", "-version", "help", "version"];
+    matches!(rest, [only] if looks.contains(&only.text()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(super::HARMLESS.is_sorted());
+    }
+}
