@@ -114,7 +114,8 @@ fn in_stream<R: Read>(stream: R, budget: &Budget) -> Result<Members<'_>, ImageEr
                 let head = tarball.read_head(512)?;
                 if looks_like_a_layer(&head) {
                     let body = io::Cursor::new(head).chain(MemberBody(&mut tarball));
-                    add(&mut members, name, Held::Layer(Arc::new(layer::read(body, None, budget)?)))?;
+                    let layer = layer::read(body, None, budget).map_err(|error| error.in_layer(format!("`{name}`")))?;
+                    add(&mut members, name, Held::Layer(Arc::new(layer)))?;
                 } else if member.stored <= MAX_DOCUMENT && kept + member.stored <= MAX_DOCUMENTS {
                     kept += member.stored;
                     let mut document = head;
@@ -267,8 +268,11 @@ fn image(
         return Err(ImageError::TooMuch(format!("more than {MAX_LAYERS} layers")));
     }
     let config = members.bytes(&chosen.config)?;
-    let layers = chosen.layers.par_iter().map(|layer| members.read_layer(layer).map(|layer| (layer, None)));
-    let layers = layers.collect::<Result<Vec<_>, ImageError>>()?;
+    let read = |name: &String| {
+        let layer = members.read_layer(name).map_err(|error| error.in_layer(format!("`{name}`")))?;
+        Ok((layer, None))
+    };
+    let layers = chosen.layers.par_iter().map(read).collect::<Result<Vec<_>, ImageError>>()?;
     check_config_name(&chosen.config, &config)?;
     Ok(Some(Parts { name, config, manifest: None, layers }))
 }

@@ -38,7 +38,7 @@ impl Default for Limits {
             kept: 32 << 30,
             unpacked: 256 << 30,
             ratio_from: 1 << 30,
-            ratio: 512,
+            ratio: 256,
         }
     }
 }

@@ -59,7 +59,7 @@ struct Object {
 /// What a program lacks of the libraries that it needs, and the files that it loads.
 pub fn lacking(search: &Search<'_>, program: &str, elf: &Elf, loader: &Found) -> (Vec<Lacking>, Vec<Found>) {
     let kind = if is_musl(search.tree, loader) { Loader::Musl } else { Loader::Glibc };
-    let mut folders = default_folders(search.tree, kind, loader);
+    let mut folders = default_folders(search.tree, kind, elf.interpreter.as_deref().unwrap_or_default(), loader);
     if kind == Loader::Glibc {
         folders.retain(|folder| folder.starts_with('/'));
     }
@@ -269,12 +269,12 @@ pub(super) fn is_musl(tree: &Tree, loader: &Found) -> bool {
 }
 
 /// The folders that a loader searches last.
-fn default_folders(tree: &Tree, kind: Loader, loader: &Found) -> Vec<String> {
+fn default_folders(tree: &Tree, kind: Loader, asked: &str, loader: &Found) -> Vec<String> {
     match kind {
         Loader::Musl => {
-            let asked = loader.links.first().map_or(loader.path.as_str(), |(link, _)| link.as_str());
             // The loader takes the architecture and the folder above its own from the path by which it was asked for.
-            let prefix = asked.rfind("/lib/ld-musl-").map_or("", |at| &asked[..at]);
+            let folder = asked.rfind('/').map_or("", |at| &asked[..at]);
+            let prefix = folder.rfind('/').map_or("", |at| &folder[..at]);
             let name = asked.rsplit('/').next().unwrap_or_default();
             let arch = name.strip_prefix("ld-musl-").and_then(|rest| rest.strip_suffix(".so.1")).unwrap_or("x86_64");
             let file = tree.file(&format!("{prefix}/etc/ld-musl-{arch}.path"));

@@ -64,6 +64,14 @@ pub enum ImageError {
     /// A layer or an archive is broken.
     #[error("broken archive: {0}")]
     Tar(TarError),
+    /// A layer cannot be read.
+    #[error("{layer} cannot be read: {source}")]
+    Layer {
+        /// Which one.
+        layer: String,
+        /// Why not.
+        source: Box<Self>,
+    },
     /// An entry of a layer is one that no engine would take.
     #[error("the layer's entry `{path}` {what}")]
     Entry {
@@ -140,6 +148,13 @@ pub enum ImageError {
         /// What the engine said.
         message: String,
     },
+}
+
+impl ImageError {
+    /// Says which layer it is about.
+    fn in_layer(self, layer: String) -> Self {
+        Self::Layer { layer, source: Box::new(self) }
+    }
 }
 
 fn listed(there: &[String]) -> String {

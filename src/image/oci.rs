@@ -61,7 +61,7 @@ fn image(blobs: &dyn Blobs, manifest: &Manifest, digest: Digest, name: String) -
         if descriptor.media_type.ends_with("+encrypted") {
             return Err(ImageError::Document("the layers are encrypted".to_owned()));
         }
-        let layer = blobs.layer(descriptor, &digest)?;
+        let layer = blobs.layer(descriptor, &digest).map_err(|error| error.in_layer(format!("layer {digest}")))?;
         if let Some(size) = descriptor.size.filter(|size| *size != layer.blob_size) {
             let found = format!("{} bytes", layer.blob_size);
             return Err(ImageError::Digest { what: format!("layer {digest}"), wanted: format!("{size} bytes"), found });

@@ -420,7 +420,9 @@ impl Walk<'_> {
                     if followed > MAX_LINKS || target.is_empty() {
                         return Err(WalkError::Loop(shown(&at)));
                     }
-                    links.push((shown(&at), String::from_utf8_lossy(target).into_owned()));
+                    if last {
+                        links.push((shown(&at), String::from_utf8_lossy(target).into_owned()));
+                    }
                     at.pop();
                     if target.starts_with(b"/") {
                         at.clear();

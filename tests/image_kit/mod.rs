@@ -120,7 +120,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).expect("compressed");
     encoder.finish().expect("compressed")
 }
