@@ -8,8 +8,6 @@ mod builtin;
 mod command;
 mod expand;
 mod guard;
-mod lex;
-mod parse;
 mod script;
 mod simple;
 mod value;
@@ -20,6 +18,7 @@ pub use script::CRLF_SHEBANG;
 
 use super::{Root, Scan, ScanContext};
 use crate::file::MappedText;
+use crate::shell::{lex, parse};
 use crate::walk::Tree;
 use value::{State, Value};
 use walk::Walker;
