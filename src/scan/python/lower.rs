@@ -817,12 +817,14 @@ impl Lowering<'_, '_> {
 
     /// `[f(x) for x in list]`: a list of one value for each element.
     fn comprehension(&mut self, node: Node<'_>) -> Kind {
+        let mut loops = Vec::new();
         for clause in children(node).into_iter().skip(1) {
             match (clause.kind(), clause.child_by_field_name("left"), clause.child_by_field_name("right")) {
                 ("for_in_clause", Some(left), Some(right)) => {
                     let list = self.expr(right);
                     let element = self.b.add(Kind::Element(list), left);
                     self.assign(left, element, node.start_byte());
+                    loops.push((list, element));
                 }
                 _ => {
                     self.expr(clause);
@@ -832,7 +834,10 @@ impl Lowering<'_, '_> {
         match node.child_by_field_name("body") {
             Some(body) => {
                 let value = self.expr(body);
-                Kind::List(vec![Item { value, spread: false }])
+                match loops.as_slice() {
+                    [(list, element)] => Kind::Map { list: *list, element: *element, body: value },
+                    _ => Kind::List(vec![Item { value, spread: false }]),
+                }
             }
             None => Kind::Unknown("broken code"),
         }

@@ -71,9 +71,37 @@ fn resolve(code: &Code<'_>, from: usize, module: &str) -> Target {
         let found = code.at(&format!("{stem}.py")).or_else(|| code.at(&format!("{stem}/__init__.py")));
         return found.map_or_else(outside, Target::File);
     }
+    if module == "django.conf.settings" {
+        // The settings object has the names of the project's settings module.
+        if let Some(named) = django_settings(code) {
+            return Target::File(named);
+        }
+        let found = code.ending_in("settings.py", own).or_else(|| code.ending_in("settings/__init__.py", own));
+        return found.map_or_else(outside, Target::File);
+    }
     if path.is_empty() || tables::is_standard(module) {
         return outside();
     }
     let found = code.ending_in(&format!("{path}.py"), own);
     found.or_else(|| code.ending_in(&format!("{path}/__init__.py"), own)).map_or_else(outside, Target::File)
+}
+
+/// The settings module that the project names to django.
+fn django_settings(code: &Code<'_>) -> Option<usize> {
+    const VARIABLE: &str = "DJANGO_SETTINGS_MODULE";
+    for &file in code.mentioning(VARIABLE).iter() {
+        for (at, _) in code.files[file].text().match_indices(VARIABLE) {
+            let rest = code.files[file].text().get(at + VARIABLE.len()..).unwrap_or_default();
+            let module = rest.trim_start_matches(['"', '\'', ',', ' ', '\n', ']', '=', ')']);
+            let end = module.find(|c: char| !(c.is_alphanumeric() || c == '.' || c == '_')).unwrap_or(0);
+            let path = module[..end].replace('.', "/");
+            let own = &code.files[file].path;
+            let found = code.ending_in(&format!("{path}.py"), own);
+            let found = found.or_else(|| code.ending_in(&format!("{path}/__init__.py"), own));
+            if !path.is_empty() && found.is_some() {
+                return found;
+            }
+        }
+    }
+    None
 }

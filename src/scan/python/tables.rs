@@ -358,8 +358,12 @@ pub(super) const SINKS: &[Sink] = &[
 /// Source: <https://docs.python.org/3/library/> under each module; the platform is linux.
 pub(super) const KNOWN: &[(&str, Operation)] = &[
     ("Path", Operation::JoinPath),
+    ("attr.ib", Operation::Field),
+    ("attrs.field", Operation::Field),
     ("bytes", Operation::First),
-    ("cast", Operation::Setting),
+    ("copy.copy", Operation::First),
+    ("copy.deepcopy", Operation::First),
+    ("dataclasses.field", Operation::Field),
     ("decouple.config", Operation::Environment),
     ("environ.get", Operation::Environment),
     ("functools.partial", Operation::Partial),
@@ -387,6 +391,8 @@ pub(super) const KNOWN: &[(&str, Operation)] = &[
     ("platform.machine", Operation::Machine),
     ("platform.system", Operation::Gives("Linux")),
     ("platform.system_alias", Operation::Arguments),
+    ("pydantic.Field", Operation::Field),
+    ("pydantic.fields.Field", Operation::Field),
     ("shlex.join", Operation::Words),
     ("shlex.quote", Operation::First),
     ("shlex.split", Operation::Split),
@@ -397,6 +403,7 @@ pub(super) const KNOWN: &[(&str, Operation)] = &[
     ("sys.platform", Operation::Is("linux")),
     ("tuple", Operation::First),
     ("typing.TYPE_CHECKING", Operation::Is("")),
+    ("typing.cast", Operation::Second),
 ];
 
 /// Methods of texts, lists, tables and paths, sorted by name.

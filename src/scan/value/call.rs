@@ -9,6 +9,8 @@ use std::rc::Rc;
 const FRAMES: usize = 12;
 /// How many callers of one function are read.
 const CALLERS: usize = 400;
+/// How many steps a callee may take to be told.
+const CALLEE_FUEL: u32 = 600;
 /// How many classes above or below a class are read.
 const CLASSES: usize = 12;
 
@@ -182,7 +184,7 @@ impl Follower<'_> {
                         break;
                     };
                     for element in elements.iter() {
-                        if position == place || matches!(element, Element::Rest(_)) {
+                        if position == place || matches!(element, Element::Rest(_) | Element::More(_)) {
                             return self.element(element).into_iter().map(|value| value.after(list)).collect();
                         }
                         position += 1;
@@ -249,15 +251,8 @@ impl Follower<'_> {
         let one = &read.functions[function as usize];
         let parameter = &one.parameters[place as usize];
         let span = read.range(parameter.range);
-        if let Some(type_name) = parameter.type_name {
-            let types = self.values(&Self::thunk(module, type_name));
-            let object = types.iter().find_map(|found| match found.value {
-                Value::Class(module, class) => Some(Instance { module, class, given: None }),
-                _ => None,
-            });
-            if let Some(object) = object {
-                return vec![Found::new(Value::Instance(object))];
-            }
+        if let Some(object) = self.object_of_type(module, function, place) {
+            return vec![object];
         }
         self.active_parameters.push(key);
         let calls = self.callers(module, function);
@@ -267,7 +262,8 @@ impl Follower<'_> {
             let what = format!("caller {}", self.caller_name(*file, *call));
             let place = self.module(*file).span(*call);
             found.extend(values.into_iter().map(|value| value.step(what.clone(), place)));
-            if found.len() > ALTERNATIVES * 4 {
+            dedup(&mut found);
+            if found.len() > ALTERNATIVES {
                 break;
             }
         }
@@ -291,6 +287,22 @@ impl Follower<'_> {
         }
         dedup(&mut found);
         found.into_iter().map(|value| value.step(format!("parameter {}", parameter.name), span)).collect()
+    }
+
+    /// An object of the class that a parameter is declared to be.
+    pub(super) fn object_of_type(&mut self, module: usize, function: FunctionId, place: u32) -> Option<Found> {
+        let parameter = &self.module(module).functions[function as usize].parameters[place as usize];
+        self.object_of(module, parameter.type_name?)
+    }
+
+    fn object_of(&mut self, module: usize, type_name: ExprId) -> Option<Found> {
+        let types = self.values(&Self::thunk(module, type_name));
+        types.iter().find_map(|found| match found.value {
+            Value::Class(module, class) => {
+                Some(Found::new(Value::Instance(Instance { module, class, given: None })))
+            }
+            _ => None,
+        })
     }
 
     fn caller_name(&self, file: usize, call: ExprId) -> String {
@@ -324,6 +336,52 @@ impl Follower<'_> {
             self.calls_of_lambda(module, function, &mut calls);
         }
         calls
+    }
+
+    /// Whether a function can be reached on the image's platform: every call of it may stand in code that cannot run.
+    pub(super) fn is_reached(&mut self, module: usize, function: FunctionId, depth: u32) -> bool {
+        let key = (module, function);
+        if let Some(&known) = self.reached.get(&key) {
+            return known;
+        }
+        // Taken for reached while it is judged: functions may call one another in circles.
+        self.reached.insert(key, true);
+        let reached = depth > 4 || !self.only_dead_calls(module, function, depth);
+        self.reached.insert(key, reached);
+        reached
+    }
+
+    fn only_dead_calls(&mut self, module: usize, function: FunctionId, depth: u32) -> bool {
+        let one = &self.module(module).functions[function as usize];
+        let is_constructor = one.class.is_some() && one.name == self.code.tongue.constructor;
+        let name = match one.class {
+            Some(class) if is_constructor => &self.module(module).classes[class as usize].name,
+            _ => &one.name,
+        };
+        if name.is_empty() || name.starts_with("__") {
+            return false;
+        }
+        let name = name.clone();
+        let mut dead = 0;
+        for &file in self.code.mentioning(&name).iter() {
+            let lowered = self.code.lowered(file);
+            if lowered.named.get(&name).is_some_and(|&others| others > 0) {
+                return false;
+            }
+            for &call in lowered.calls.get(&name).map_or(&[][..], Vec::as_slice) {
+                let expr = &lowered.module.exprs[call as usize];
+                let alive = self.is_alive(file, expr.block)
+                    && lowered
+                        .module
+                        .function_of(expr.scope)
+                        .is_none_or(|outer| self.is_reached(file, outer, depth + 1));
+                if alive {
+                    return false;
+                }
+                dead += 1;
+            }
+        }
+        dead > 0
     }
 
     fn calls_in(
@@ -402,7 +460,13 @@ impl Follower<'_> {
         let read = self.module(module);
         let one = &read.functions[function as usize];
         let at = Self::thunk(file, callee);
+        let outer = std::mem::replace(&mut self.shallow, true);
+        let fuel = self.fuel;
+        self.fuel = fuel.min(CALLEE_FUEL);
         let values = self.values(&at);
+        let used = fuel.min(CALLEE_FUEL) - self.fuel;
+        self.fuel = fuel.saturating_sub(used.min(20));
+        self.shallow = outer;
         let same = |found: &Found| match &found.value {
             Value::Function(m, f, _) => (*m, *f) == (module, function),
             Value::Partial(inner, _) => matches!(**inner, Value::Function(m, f, _) if (m, f) == (module, function)),
@@ -472,6 +536,20 @@ impl Follower<'_> {
         found
     }
 
+    /// The classes from outside that a class extends.
+    pub(super) fn outside_above(&mut self, module: usize, class: ClassId) -> Vec<Found> {
+        let mut all = self.above(module, class);
+        all.push((module, class));
+        let mut found = Vec::new();
+        for (module, class) in all {
+            for base in self.module(module).classes[class as usize].bases.clone() {
+                found.extend(self.values(&Self::thunk(module, base)));
+            }
+        }
+        found.retain(|found| matches!(found.value, Value::Outside(_)));
+        found
+    }
+
     /// The classes that extend a class, by its name.
     fn extended_by(&mut self, module: usize, class: ClassId) -> Vec<(usize, ClassId)> {
         let name = self.module(module).classes[class as usize].name.clone();
@@ -504,7 +582,9 @@ impl Follower<'_> {
                     _ => vec![Found::unknown(format!("{field} of {}", self.code.files[*file].path))],
                 }
             }
-            Value::Outside(name) if name == self.code.tongue.environment => {
+            Value::Outside(name)
+                if name == self.code.tongue.environment && self.known(&format!("{name}.{field}")).is_none() =>
+            {
                 vec![self.environment(field, self.span(at))]
             }
             Value::Outside(name) => {
@@ -623,15 +703,11 @@ impl Follower<'_> {
         if self.active_parameters.contains(&key) {
             return Vec::new();
         }
-        if let Some(type_name) = type_name {
-            let types = self.values(&Self::thunk(module, *type_name));
-            let object = types.iter().find_map(|found| match found.value {
-                Value::Class(module, class) => Some(Instance { module, class, given: None }),
-                _ => None,
-            });
-            if let Some(object) = object {
-                return vec![Found::new(Value::Instance(object))];
-            }
+        if let Some(object) = type_name.and_then(|type_name| self.object_of(module, type_name)) {
+            return vec![object];
+        }
+        if self.shallow {
+            return Vec::new();
         }
         self.active_parameters.push(key);
         let mut found = Vec::new();
@@ -677,6 +753,12 @@ fn dedup(found: &mut Vec<Found>) {
     found.retain(|one| match &one.value {
         Value::Text(text) => seen.insert(format!("{:?} {}", text.parts, one.optional)),
         Value::Unknown(reason) => seen.insert(reason.clone()),
+        Value::List(elements) => match elements.first() {
+            Some(Element::Later(first)) if first.frame.is_none() => {
+                seen.insert(format!("{} {} {}", first.module, first.expr, elements.len()))
+            }
+            _ => true,
+        },
         _ => true,
     });
 }

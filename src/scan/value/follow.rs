@@ -11,11 +11,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// How many steps one exec site may take.
-const FUEL: u32 = 60_000;
+const FUEL: u32 = 150_000;
 /// How deep values are followed.
 const DEPTH: u32 = 90;
 /// How many values one expression may have.
-pub(super) const ALTERNATIVES: usize = 64;
+pub(super) const ALTERNATIVES: usize = 512;
+/// How many combinations of values are made where one value is put together from several.
+const COMBINATIONS: usize = 96;
+/// How many ways of going on are tried where the beginning, which decides the program, is known.
+const ENDINGS: usize = 3;
 /// How many files a name without an import is looked up in.
 const ANYWHERE: usize = 4;
 
@@ -27,7 +31,12 @@ pub(crate) struct Follower<'c> {
     depth: u32,
     /// Conditions are judged: only what cannot change counts as known.
     strict: bool,
+    /// A callee is looked at: what callers give is not asked for.
+    pub(super) shallow: bool,
     active: Vec<(usize, ExprId, usize)>,
+    /// What stands for the element of a list, while the value for one of them is worked out.
+    elements: Vec<((usize, ExprId), Element)>,
+    pub(super) reached: HashMap<(usize, FunctionId), bool>,
     pub(super) active_parameters: Vec<(usize, FunctionId, u32)>,
     dead: HashMap<(usize, BlockId), bool>,
 }
@@ -40,7 +49,10 @@ impl<'c> Follower<'c> {
             fuel: FUEL,
             depth: 0,
             strict: false,
+            shallow: false,
             active: Vec::new(),
+            elements: Vec::new(),
+            reached: HashMap::new(),
             active_parameters: Vec::new(),
             dead: HashMap::new(),
         }
@@ -119,7 +131,14 @@ impl<'c> Follower<'c> {
             Kind::Class(class) => vec![Found::new(Value::Class(at.module, *class))],
             Kind::Import { module, member } => self.import(at, module, member.as_deref()),
             Kind::This => self.this(at),
-            Kind::Element(list) => self.elements(at, *list),
+            Kind::Element(list) => {
+                let key = (at.module, at.expr);
+                match self.elements.iter().rev().find(|one| one.0 == key).map(|one| one.1.clone()) {
+                    Some(element) => self.element(&element),
+                    None => self.elements_of_list(at, *list),
+                }
+            }
+            Kind::Map { list, element, body } => self.map(at, *list, *element, *body),
             Kind::At(list, place) => self.element_at(at, *list, *place),
             Kind::Unknown(reason) => vec![Found::unknown(*reason)],
         }
@@ -142,7 +161,13 @@ impl<'c> Follower<'c> {
 
     fn concat(&mut self, at: &Thunk, left: ExprId, right: ExprId) -> Vec<Found> {
         let (left, right) = (Self::beside(at, left), Self::beside(at, right));
-        let (lefts, rights) = (self.values(&left), self.values(&right));
+        let lefts = self.values(&left);
+        if !lefts.is_empty() && lefts.iter().all(has_first) {
+            // What follows does not decide the program: it is worked out when asked for.
+            let more = [Found::new(Value::List(Rc::new(vec![Element::More(right)])))];
+            return chained(&lefts, &more);
+        }
+        let rights = self.values(&right);
         let (left_span, right_span) = (self.span(&left), self.span(&right));
         let is_list = |found: &Found| matches!(found.value, Value::List(_));
         if lefts.iter().chain(&rights).any(is_list) {
@@ -184,7 +209,7 @@ impl<'c> Follower<'c> {
                     next.extend(appended(&with_slash, std::slice::from_ref(value), span));
                 }
             }
-            next.truncate(ALTERNATIVES);
+            next.truncate(COMBINATIONS);
             paths = next;
         }
         paths
@@ -194,7 +219,9 @@ impl<'c> Follower<'c> {
         let mut lists = vec![Found::new(Value::List(Rc::new(Vec::new())))];
         for item in items {
             let value = Self::beside(at, item.value);
-            let more = if item.spread {
+            let more = if item.spread && lists.iter().all(has_first) {
+                vec![Found::new(Value::List(Rc::new(vec![Element::More(value)])))]
+            } else if item.spread {
                 self.values(&value)
             } else {
                 vec![Found::new(Value::List(Rc::new(vec![Element::Later(value)])))]
@@ -202,6 +229,36 @@ impl<'c> Follower<'c> {
             lists = chained(&lists, &more);
         }
         lists
+    }
+
+    /// A list made from another: its first element, which decides the program, and as many more as there are.
+    fn map(&mut self, at: &Thunk, list: ExprId, element: ExprId, body: ExprId) -> Vec<Found> {
+        let lists = self.values(&Self::beside(at, list));
+        let mut found = Vec::new();
+        for list in &lists {
+            let Value::List(elements) = &list.value else {
+                found.push(match &list.value {
+                    Value::Unknown(_) => list.clone(),
+                    _ => Found::unknown("a list that is not known"),
+                });
+                continue;
+            };
+            let Some(first) = elements.first() else {
+                found.push(list.clone());
+                continue;
+            };
+            self.elements.push(((at.module, element), first.clone()));
+            let values = self.values(&Self::beside(at, body));
+            self.elements.pop();
+            for value in values {
+                let mut all = vec![Element::Known(value)];
+                if elements.len() > 1 {
+                    all.push(Element::Rest("elements made from others".to_owned()));
+                }
+                found.push(list.with(Value::List(Rc::new(all))));
+            }
+        }
+        found
     }
 
     fn choice(&mut self, at: &Thunk, test: ExprId, then: ExprId, other: ExprId) -> Vec<Found> {
@@ -434,6 +491,10 @@ impl<'c> Follower<'c> {
         if self.strict {
             return vec![Found::unknown("a parameter")];
         }
+        if self.shallow {
+            let object = self.object_of_type(at.module, function, place);
+            return vec![object.unwrap_or_else(|| Found::unknown("a parameter"))];
+        }
         self.from_callers(at.module, function, place)
     }
 
@@ -615,7 +676,8 @@ impl<'c> Follower<'c> {
         let cut = |base: &Found| match &base.value {
             Value::List(elements) => {
                 let from = from as usize;
-                let open = elements.iter().take(from).any(|element| matches!(element, Element::Rest(_)));
+                let open =
+                    elements.iter().take(from).any(|element| matches!(element, Element::Rest(_) | Element::More(_)));
                 let rest = if open {
                     vec![Element::Rest("part of a list that is not known".to_owned())]
                 } else {
@@ -634,11 +696,27 @@ impl<'c> Follower<'c> {
         match element {
             Element::Later(thunk) => self.values(thunk),
             Element::Known(found) => vec![found.clone()],
+            Element::More(thunk) => {
+                let mut found = Vec::new();
+                for list in self.values(thunk) {
+                    match &list.value {
+                        Value::List(elements) => {
+                            let inner: Vec<Element> = elements.iter().take(COMBINATIONS).cloned().collect();
+                            for one in inner {
+                                found.extend(self.element(&one));
+                            }
+                        }
+                        Value::Unknown(_) => found.push(list),
+                        _ => found.push(Found::unknown("an element of a list that is not known")),
+                    }
+                }
+                found
+            }
             Element::Rest(reason) => vec![Found::unknown(reason.clone())],
         }
     }
 
-    fn elements(&mut self, at: &Thunk, list: ExprId) -> Vec<Found> {
+    fn elements_of_list(&mut self, at: &Thunk, list: ExprId) -> Vec<Found> {
         let lists = self.values(&Self::beside(at, list));
         let mut found = Vec::new();
         for list in &lists {
@@ -671,7 +749,9 @@ impl<'c> Follower<'c> {
             match &list.value {
                 Value::List(elements) => {
                     let before = elements.iter().take(place as usize + 1);
-                    if let Some(Element::Rest(reason)) =
+                    if before.clone().any(|element| matches!(element, Element::More(_))) {
+                        found.push(Found::unknown("an element of a list that is not known"));
+                    } else if let Some(Element::Rest(reason)) =
                         before.clone().find(|element| matches!(element, Element::Rest(_)))
                     {
                         found.push(Found::unknown(reason.clone()));
@@ -746,8 +826,9 @@ pub(super) fn appended(texts: &[Found], values: &[Found], span: Span) -> Vec<Fou
     let values = if values.is_empty() { &nothing[..] } else { values };
     let mut found = Vec::new();
     for text in texts {
-        for value in values {
-            if found.len() >= ALTERNATIVES {
+        let begun = matches!(&text.value, Value::Text(text) if text.start().trim().contains(' '));
+        for value in values.iter().take(if begun { ENDINGS } else { COMBINATIONS }) {
+            if found.len() >= COMBINATIONS {
                 return found;
             }
             let mut whole = as_text(&text.value, span);
@@ -766,7 +847,8 @@ pub(super) fn chained(lists: &[Found], more: &[Found]) -> Vec<Found> {
     let more = if more.is_empty() { &nothing[..] } else { more };
     let mut found = Vec::new();
     for list in lists {
-        for other in more {
+        let begun = matches!(&list.value, Value::List(elements) if !elements.is_empty());
+        for other in more.iter().take(if begun { ENDINGS } else { ALTERNATIVES }) {
             if found.len() >= ALTERNATIVES {
                 return found;
             }
@@ -776,6 +858,14 @@ pub(super) fn chained(lists: &[Found], more: &[Found]) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Whether a value is a list whose first element is there.
+fn has_first(found: &Found) -> bool {
+    match &found.value {
+        Value::List(elements) => matches!(elements.first(), Some(Element::Later(_) | Element::Known(_))),
+        _ => false,
+    }
 }
 
 fn elements_of(found: &Found) -> Vec<Element> {
@@ -814,7 +904,7 @@ pub(super) fn truth(value: &Value) -> Option<bool> {
             if elements.is_empty() {
                 Some(false)
             } else {
-                elements.iter().any(|element| !matches!(element, Element::Rest(_))).then_some(true)
+                elements.iter().any(|element| matches!(element, Element::Later(_) | Element::Known(_))).then_some(true)
             }
         }
         Value::Function(..) | Value::Class(..) | Value::Instance(_) | Value::Module(_) | Value::Partial(..) => {

@@ -128,6 +128,15 @@ pub(crate) enum Kind {
     This,
     /// Every element of a list or key of a table, one at a time.
     Element(ExprId),
+    /// A list of one value for each element of another (`[f(x) for x in list]`).
+    Map {
+        /// The other list.
+        list: ExprId,
+        /// What stands for its element.
+        element: ExprId,
+        /// The value.
+        body: ExprId,
+    },
     /// The element of a list at a place that is known.
     At(ExprId, u32),
     /// Something no value can be read from.

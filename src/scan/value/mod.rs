@@ -145,6 +145,8 @@ pub(crate) enum Element {
     Later(Thunk),
     /// One whose value is known.
     Known(Found),
+    /// The elements of a list that is worked out when asked for.
+    More(Thunk),
     /// Any number of elements that are not known, and why.
     Rest(String),
 }

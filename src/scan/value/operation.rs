@@ -1,7 +1,7 @@
 //! What functions from outside and methods of texts, lists and tables do to values, as far as values can be read.
 
 use super::call::result_of;
-use super::follow::{ALTERNATIVES, Follower, appended, as_text, chained};
+use super::follow::{Follower, appended, as_text, chained};
 use super::form::Kind;
 use super::{Element, Found, Given, Part, Text, Thunk, Value};
 use crate::file::Span;
@@ -20,6 +20,8 @@ pub(crate) enum Operation {
     Interpreter,
     /// It gives its first argument.
     First,
+    /// It gives its second argument.
+    Second,
     /// It gives the object that it is called on.
     Receiver,
     /// It gives all arguments as a list.
@@ -72,6 +74,8 @@ pub(crate) enum Operation {
     Trim,
     /// The last part of a path.
     BaseName,
+    /// A declared field: its `default`, or what its `default_factory` makes.
+    Field,
     /// Something that only configuration can give.
     Setting,
 }
@@ -124,6 +128,7 @@ impl Follower<'_> {
             Operation::Machine => vec![Found::text(self.machine(), span)],
             Operation::Interpreter => vec![Found::text(self.code.tongue.interpreter, span).step(name, span)],
             Operation::First => first_values(self),
+            Operation::Second => arguments.get(1).map(|second| self.values(second)).unwrap_or_default(),
             Operation::Receiver => base.cloned().into_iter().collect(),
             Operation::Arguments => {
                 vec![Found::new(Value::List(Rc::new(arguments.into_iter().map(Element::Later).collect())))]
@@ -190,8 +195,23 @@ impl Follower<'_> {
                 let last = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
                 bases.iter().flat_map(|base| mapped_whole(Some(base), last)).collect()
             }
+            Operation::Field => self.field_default(at, given),
             Operation::Setting => vec![Found::unknown(format!("setting {name}"))],
         }
+    }
+
+    fn field_default(&mut self, at: &Thunk, given: &Rc<Vec<Given>>) -> Vec<Found> {
+        let named = |name: &str| given.iter().find(|one| one.name.as_deref() == Some(name)).cloned();
+        if let Some(factory) = named("default_factory").or_else(|| named("factory")) {
+            let makers = self.values(&factory.value);
+            return makers.iter().flat_map(|maker| self.apply(at, maker, &Rc::default())).collect();
+        }
+        let default = named("default").or_else(|| given.iter().find(|one| one.name.is_none() && !one.spread).cloned());
+        let mut found = default.map(|default| self.values(&default.value)).unwrap_or_default();
+        for one in &mut found {
+            one.default = true;
+        }
+        found
     }
 
     /// The machine in the words of `uname -m`.
@@ -227,7 +247,7 @@ impl Follower<'_> {
                     next.extend(appended(&with_slash, std::slice::from_ref(value), span));
                 }
             }
-            next.truncate(ALTERNATIVES);
+            next.truncate(96);
             paths = next;
         }
         paths

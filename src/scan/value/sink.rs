@@ -5,7 +5,7 @@
 
 use super::call::given;
 use super::follow::Follower;
-use super::form::{Argument, ExprId, Kind, Module};
+use super::form::{Argument, Expr, ExprId, Kind, Module};
 use super::operation::words;
 use super::source::Code;
 use super::{Element, Found, Given, Part, Text, Thunk, Tongue, Value};
@@ -21,6 +21,10 @@ use std::rc::Rc;
 const STACK: usize = 64 << 20;
 /// Steps for a callee whose name is not that of a sink.
 const ALIAS_FUEL: u32 = 400;
+/// Steps for the arguments of one program.
+const ARGUMENT_FUEL: u32 = 4_000;
+/// How many reasons are given for one call that cannot be settled.
+const REASONS: usize = 3;
 /// How many arguments of a command line are read.
 const ARGUMENTS: usize = 48;
 /// Stands in shell text for what is not known.
@@ -171,7 +175,16 @@ impl<'c> Finder<'c> {
                 }
             }
         }
+        let mut reasons: BTreeMap<Span, usize> = BTreeMap::new();
         self.scan.sites = best.into_values().collect();
+        self.scan.sites.retain(|site| {
+            if !matches!(site.program, Program::Dynamic(_)) {
+                return true;
+            }
+            let count = reasons.entry(site.span).or_default();
+            *count += 1;
+            *count <= REASONS
+        });
     }
 
     fn hits_of_call(&mut self, call: ExprId, hits: &mut Vec<Hit>) {
@@ -180,7 +193,7 @@ impl<'c> Finder<'c> {
         let Kind::Call { callee, arguments } = &expr.kind else { return };
         let at = Follower::thunk(self.file, call);
         if let Some((sink, first)) = self.sink_of(*callee)
-            && self.follower.is_alive(self.file, expr.block)
+            && self.runs(expr)
         {
             let mut all = first;
             all.extend(given(&at, arguments));
@@ -192,7 +205,7 @@ impl<'c> Finder<'c> {
             if is_name
                 && !self.hands_back(*callee)
                 && let Some((sink, first)) = self.sink_of(argument.value)
-                && self.follower.is_alive(self.file, expr.block)
+                && self.runs(expr)
             {
                 let mut all = first;
                 all.extend(self.follower.handed_on(self.file, call, arguments, place));
@@ -201,6 +214,15 @@ impl<'c> Finder<'c> {
                 }
             }
         }
+    }
+
+    /// Whether code can run on the image's platform: its block, and the function around it.
+    fn runs(&mut self, expr: &Expr) -> bool {
+        if !self.follower.is_alive(self.file, expr.block) {
+            return false;
+        }
+        let function = self.module.function_of(expr.scope);
+        function.is_none_or(|function| self.follower.is_reached(self.file, function, 0))
     }
 
     /// Whether a callee only wraps the function that it is handed.
@@ -223,7 +245,7 @@ impl<'c> Finder<'c> {
                 _ => None,
             });
             if let Some(sink) = sink
-                && self.follower.is_alive(self.file, expr.block)
+                && self.runs(expr)
             {
                 let value = Follower::thunk(self.file, key);
                 let given = vec![Given { name: None, value, spread: false }];
@@ -239,7 +261,7 @@ impl<'c> Finder<'c> {
     /// The sink that a callee is, and the arguments already given to it.
     fn sink_of(&mut self, callee: ExprId) -> Option<(&'static Sink, Vec<Given>)> {
         match &self.module.exprs[callee as usize].kind {
-            Kind::Name(_) | Kind::Member(..) | Kind::Call { .. } | Kind::Import { .. } | Kind::Index(..) => {}
+            Kind::Name(_) | Kind::Member(..) | Kind::Call { .. } | Kind::Import { .. } | Kind::Index(..) | Kind::This => {}
             _ => return None,
         }
         let named = self.module.last_name(callee).is_some_and(|name| self.is_sink_name(name));
@@ -249,6 +271,17 @@ impl<'c> Finder<'c> {
         }
         let values = self.follower.values(&Follower::thunk(self.file, callee));
         self.follower.fuel = full;
+        let mut values = values;
+        for found in values.clone() {
+            // A class that extends one of a sink (`class Popen(subprocess.Popen)`) runs what it is made with.
+            match found.value {
+                Value::Class(module, class) => values.extend(self.follower.outside_above(module, class)),
+                Value::Instance(object) if matches!(self.module.exprs[callee as usize].kind, Kind::This) => {
+                    values.extend(self.follower.outside_above(object.module, object.class));
+                }
+                _ => {}
+            }
+        }
         values.iter().find_map(|found| match &found.value {
             Value::Outside(name) => Some((find(self.code.tongue, name)?, Vec::new())),
             Value::Partial(inner, first) => match &**inner {
@@ -449,6 +482,8 @@ impl<'c> Finder<'c> {
                 }
                 _ if shell == Some(true) => self.shell(hit, &found),
                 Value::Text(text) if shell.is_none() && text.start().trim().contains(' ') => self.shell(hit, &found),
+                // Without a shell such a text could not run: it is meant to be split.
+                Value::Text(text) if text.start().trim().contains(' ') => self.line(hit, &found),
                 _ => self.with_arguments(hit, &found, place),
             }
         }
@@ -574,23 +609,37 @@ impl<'c> Finder<'c> {
     /// A site, and what its program runs in turn.
     fn site_with(&mut self, hit: &Hit, found: &Found, rest: &[Element]) {
         let mut arguments = Vec::new();
+        let fuel = std::mem::replace(&mut self.follower.fuel, ARGUMENT_FUEL);
         for element in rest.iter().take(ARGUMENTS) {
             if matches!(element, Element::Rest(_)) {
                 break;
             }
+            if let Element::More(thunk) = element {
+                let lists = self.follower.values(thunk);
+                let [Found { value: Value::List(inner), .. }] = lists.as_slice() else { break };
+                for element in inner.iter().take(ARGUMENTS) {
+                    if matches!(element, Element::Rest(_) | Element::More(_)) {
+                        break;
+                    }
+                    let values = self.follower.element(element);
+                    arguments.push(self.argument_text(hit, &values));
+                }
+                continue;
+            }
             let values = self.follower.element(element);
-            let text = match values.as_slice() {
-                [one] => match &one.value {
-                    Value::Text(text) => text.clone(),
-                    _ => Text::unknown("an argument", self.module.span(hit.call)),
-                },
-                _ => Text::unknown("an argument", self.module.span(hit.call)),
-            };
-            arguments.push(text);
+            arguments.push(self.argument_text(hit, &values));
         }
+        self.follower.fuel = fuel;
         self.site(hit, found, &arguments);
         if let (Some(program), false) = (found.known_text(), arguments.is_empty()) {
             self.inner_programs(hit, found, &program, &arguments);
+        }
+    }
+
+    fn argument_text(&self, hit: &Hit, values: &[Found]) -> Text {
+        match values {
+            [Found { value: Value::Text(text), .. }] => text.clone(),
+            _ => Text::unknown("an argument", self.module.span(hit.call)),
         }
     }
 
@@ -709,7 +758,8 @@ fn plausible(text: &str) -> Option<Program> {
         return None;
     }
     let odd = |c: char| c.is_whitespace() || c.is_control() || "\"'`$;|&<>(){}*?".contains(c);
-    if text.len() > 255 || text.starts_with('-') || text.contains(odd) {
+    let nameless = text.ends_with('/') || !text.rsplit('/').next().is_some_and(|it| it.contains(char::is_alphanumeric));
+    if nameless || text.len() > 255 || text.starts_with('-') || text.contains(odd) {
         return Some(Program::Dynamic("a text that names no program".to_owned()));
     }
     Some(Program::from_text(text))

@@ -8,7 +8,7 @@ use crate::file::{FileId, SourceFile};
 use crate::scan::{Root, ScanContext, Skipped};
 use crate::walk::{Kind as Entry, Tree, join};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock, RwLock};
 
 /// How many files the roots of one language may hold; what is beyond is listed as skipped.
@@ -49,6 +49,8 @@ pub(crate) struct Lowered {
     pub(crate) calls: HashMap<String, Vec<ExprId>>,
     /// The calls that are handed a function by name, and at which place.
     pub(crate) handed: HashMap<String, Vec<(ExprId, usize)>>,
+    /// How often a name is used other than to be called.
+    pub(crate) named: HashMap<String, u32>,
 }
 
 impl Source {
@@ -105,7 +107,21 @@ impl<'a> Code<'a> {
                     }
                 }
             }
-            Lowered { module, calls, handed }
+            let callees: HashSet<ExprId> = module
+                .calls
+                .iter()
+                .filter_map(|&call| match module.exprs[call as usize].kind {
+                    Kind::Call { callee, .. } => Some(callee),
+                    _ => None,
+                })
+                .collect();
+            let mut named: HashMap<String, u32> = HashMap::new();
+            for place in 0..module.exprs.len() as ExprId {
+                if let (Some(name), false) = (module.last_name(place), callees.contains(&place)) {
+                    *named.entry(name.to_owned()).or_default() += 1;
+                }
+            }
+            Lowered { module, calls, handed, named }
         })
     }
 
