@@ -9,6 +9,8 @@ use std::rc::Rc;
 const FRAMES: usize = 12;
 /// How many callers of one function are read.
 const CALLERS: usize = 400;
+/// How many steps one of many callers may take at least.
+const LEAST_SHARE: u32 = 500;
 /// How many steps a callee may take to be told.
 const CALLEE_FUEL: u32 = 600;
 /// How many classes above or below a class are read.
@@ -114,6 +116,7 @@ impl Follower<'_> {
         while let Some(one) = outer {
             frames += 1;
             if one.module == module && one.function == function {
+                self.cut = true;
                 return Vec::new();
             }
             outer = one.parent.as_ref();
@@ -245,6 +248,7 @@ impl Follower<'_> {
     pub(super) fn from_callers(&mut self, module: usize, function: FunctionId, place: u32) -> Vec<Found> {
         let key = (module, function, place);
         if self.active_parameters.contains(&key) {
+            self.cut = true;
             return Vec::new();
         }
         let read = self.module(module);
@@ -257,8 +261,13 @@ impl Follower<'_> {
         self.active_parameters.push(key);
         let calls = self.callers(module, function);
         let mut found = Vec::new();
-        for (file, call, given) in &calls {
+        for (read, (file, call, given)) in calls.iter().enumerate() {
+            // Every caller has its share of what is left, so that one cannot starve the others.
+            let left = self.fuel;
+            let share = (left / (calls.len() - read) as u32).max(left.min(LEAST_SHARE));
+            self.fuel = share;
             let values = self.argument(module, function, place, given, None);
+            self.fuel = left - (share - self.fuel);
             let what = format!("caller {}", self.caller_name(*file, *call));
             let place = self.module(*file).span(*call);
             found.extend(values.into_iter().map(|value| value.step(what.clone(), place)));
@@ -492,7 +501,11 @@ impl Follower<'_> {
                 let class = callee.class_of(callee.exprs[at.expr as usize].scope);
                 class.is_some_and(|class| self.extends(file, class, (module, one.class)))
             }
-            Kind::Member(_, _) if one.class.is_some() && one.name != self.code.tongue.constructor => {
+            Kind::Member(_, _)
+                if one.class.is_some()
+                    && one.name != self.code.tongue.constructor
+                    && self.is_unique(&one.name) =>
+            {
                 values.iter().all(|found| match &found.value {
                     Value::Unknown(_) => true,
                     Value::Outside(name) => name.contains("()"),
@@ -501,6 +514,20 @@ impl Follower<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether the code defines one function of a name: then a call by that name can be no other of its own.
+    fn is_unique(&mut self, name: &str) -> bool {
+        if let Some(&known) = self.unique.get(name) {
+            return known;
+        }
+        let files = self.code.mentioning(name);
+        let count: usize = files
+            .iter()
+            .map(|&file| self.module(file).functions.iter().filter(|function| function.name == name).count())
+            .sum();
+        self.unique.insert(name.to_owned(), count == 1);
+        count == 1
     }
 
     /// Whether a class without a constructor of its own takes over that of another.
@@ -701,6 +728,7 @@ impl Follower<'_> {
         }
         let key = (module, FunctionId::MAX - class, place as u32);
         if self.active_parameters.contains(&key) {
+            self.cut = true;
             return Vec::new();
         }
         if let Some(object) = type_name.and_then(|type_name| self.object_of(module, type_name)) {
@@ -748,14 +776,14 @@ pub(super) fn given(at: &Thunk, arguments: &[Argument]) -> Vec<Given> {
 }
 
 /// Keeps the first of values that say the same.
-fn dedup(found: &mut Vec<Found>) {
+pub(super) fn dedup(found: &mut Vec<Found>) {
     let mut seen = std::collections::HashSet::new();
     found.retain(|one| match &one.value {
         Value::Text(text) => seen.insert(format!("{:?} {}", text.parts, one.optional)),
         Value::Unknown(reason) => seen.insert(reason.clone()),
         Value::List(elements) => match elements.first() {
             Some(Element::Later(first)) if first.frame.is_none() => {
-                seen.insert(format!("{} {} {}", first.module, first.expr, elements.len()))
+                seen.insert(format!("{} {}", first.module, first.expr))
             }
             _ => true,
         },

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// How many steps one exec site may take.
-const FUEL: u32 = 150_000;
+const FUEL: u32 = 400_000;
 /// How deep values are followed.
 const DEPTH: u32 = 90;
 /// How many values one expression may have.
@@ -39,6 +39,11 @@ pub(crate) struct Follower<'c> {
     pub(super) reached: HashMap<(usize, FunctionId), bool>,
     pub(super) active_parameters: Vec<(usize, FunctionId, u32)>,
     dead: HashMap<(usize, BlockId), bool>,
+    /// What was found before; only whole answers outside every followed call are kept.
+    kept: HashMap<(usize, ExprId), Vec<Found>>,
+    /// Something of the answer at hand was cut short: by a bound, or because it was being worked out already.
+    pub(super) cut: bool,
+    pub(super) unique: HashMap<String, bool>,
 }
 
 impl<'c> Follower<'c> {
@@ -55,6 +60,9 @@ impl<'c> Follower<'c> {
             reached: HashMap::new(),
             active_parameters: Vec::new(),
             dead: HashMap::new(),
+            kept: HashMap::new(),
+            cut: false,
+            unique: HashMap::new(),
         }
     }
 
@@ -84,23 +92,37 @@ impl<'c> Follower<'c> {
     /// Everything that an expression can be; nothing where it is part of a circle or never evaluated.
     pub(crate) fn values(&mut self, at: &Thunk) -> Vec<Found> {
         if self.fuel == 0 || self.depth >= DEPTH {
+            self.cut = true;
             return vec![Found::unknown("following the value takes too many steps")];
         }
         let frame = at.frame.as_ref().map_or(0, |frame| Rc::as_ptr(frame).cast::<()>() as usize);
         let key = (at.module, at.expr, frame);
         if self.active.contains(&key) {
+            self.cut = true;
             return Vec::new();
         }
+        let keeps = at.frame.is_none() && !self.strict && !self.shallow && self.elements.is_empty();
+        if keeps && let Some(known) = self.kept.get(&(at.module, at.expr)) {
+            return known.clone();
+        }
+        let outer_cut = std::mem::replace(&mut self.cut, false);
         self.fuel -= 1;
         self.depth += 1;
         self.active.push(key);
         let mut found = self.read(at);
         self.active.pop();
         self.depth -= 1;
+        if found.len() > COMBINATIONS {
+            super::call::dedup(&mut found);
+        }
         if found.len() > ALTERNATIVES {
             found.truncate(ALTERNATIVES);
             found.push(Found::unknown("more values than are followed"));
         }
+        if keeps && !self.cut {
+            self.kept.insert((at.module, at.expr), found.clone());
+        }
+        self.cut |= outer_cut;
         found
     }
 

@@ -267,8 +267,10 @@ impl Follower<'_> {
                 texts = appended(&texts, &[Found::text(between, span)], span);
             }
             let mut values = self.element(element);
-            // One element more or less does not matter; many alternatives in a row multiply.
-            values.truncate(8);
+            // The first word decides; further ones of which there are several would only multiply.
+            if place > 0 && values.len() > 1 {
+                values = vec![Found::unknown("one of several values")];
+            }
             texts = appended(&texts, &values, span);
         }
         texts
