@@ -241,6 +241,7 @@ impl Lowering<'_, '_> {
             "exports" | "module.exports" => {
                 self.b.module.exports.insert(field.to_owned(), value);
             }
+            name if object.kind() == "identifier" => self.b.add_write(name, field, value),
             _ => {}
         }
     }
@@ -627,7 +628,7 @@ impl Lowering<'_, '_> {
                 Kind::Name(self.b.slice(node).to_owned())
             }
             "this" => Kind::This,
-            "super" => Kind::Name("super".to_owned()),
+            "super" | "import" => Kind::Name(node.kind().to_owned()),
             "true" | "false" => Kind::Bool(node.kind() == "true"),
             "null" | "undefined" => Kind::Nothing,
             "number" => Kind::Number,

@@ -238,6 +238,8 @@ impl Lowering<'_, '_> {
                     && let Some(class) = self.b.class()
                 {
                     self.b.add_member(class, field, value);
+                } else if let Some(object) = object.filter(|it| it.kind() == "identifier") {
+                    self.b.add_write(self.b.slice(object), field, value);
                 }
             }
             "pattern_list" | "tuple_pattern" | "list_pattern" => {

@@ -82,8 +82,33 @@ fn resolve(code: &Code<'_>, from: usize, module: &str) -> Target {
     if path.is_empty() || tables::is_standard(module) {
         return outside();
     }
-    let found = code.ending_in(&format!("{path}.py"), own);
-    found.or_else(|| code.ending_in(&format!("{path}/__init__.py"), own)).map_or_else(outside, Target::File)
+    on_the_path(code, own, &path).map_or_else(outside, Target::File)
+}
+
+/// A module by its absolute name: below a folder around the importing file that is not itself part of a package, or
+/// beside the file (a script's own folder), or wherever the code has it.
+fn on_the_path(code: &Code<'_>, own: &str, path: &str) -> Option<usize> {
+    let below = |folder: &str| {
+        let stem = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+        code.at(&format!("{stem}/__init__.py")).or_else(|| code.at(&format!("{stem}.py")))
+    };
+    let beside = own.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut folder = beside;
+    loop {
+        let marker = if folder.is_empty() { "__init__.py".to_owned() } else { format!("{folder}/__init__.py") };
+        if code.at(&marker).is_none()
+            && let Some(found) = below(folder)
+        {
+            return Some(found);
+        }
+        match folder.rsplit_once('/') {
+            Some((outer, _)) => folder = outer,
+            None if folder.is_empty() => break,
+            None => folder = "",
+        }
+    }
+    let found = below(beside).or_else(|| code.ending_in(&format!("{path}/__init__.py"), own));
+    found.or_else(|| code.ending_in(&format!("{path}.py"), own))
 }
 
 /// The settings module that the project names to django.

@@ -424,6 +424,7 @@ pub(super) const METHODS: &[(&str, Operation)] = &[
     ("joinpath", Operation::JoinBelow),
     ("keys", Operation::Receiver),
     ("lower", Operation::Lower),
+    ("replace", Operation::Replace),
     ("resolve", Operation::Receiver),
     ("split", Operation::Split),
     ("startswith", Operation::StartsWith),

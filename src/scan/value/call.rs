@@ -71,6 +71,15 @@ impl Follower<'_> {
 
     /// The results of calling a value.
     pub(super) fn apply(&mut self, at: &Thunk, callee: &Found, given: &Rc<Vec<Given>>) -> Vec<Found> {
+        if !self.enter() {
+            return vec![Found::unknown("following the value takes too many steps")];
+        }
+        let found = self.apply_inner(at, callee, given);
+        self.leave();
+        found
+    }
+
+    fn apply_inner(&mut self, at: &Thunk, callee: &Found, given: &Rc<Vec<Given>>) -> Vec<Found> {
         match &callee.value {
             Value::Function(module, function, this) => self.enter_call(at, *module, *function, this.clone(), given),
             Value::Class(module, class) => vec![callee.with(Value::Instance(Instance {
@@ -116,7 +125,6 @@ impl Follower<'_> {
         while let Some(one) = outer {
             frames += 1;
             if one.module == module && one.function == function {
-                self.cut = true;
                 return Vec::new();
             }
             outer = one.parent.as_ref();
@@ -248,7 +256,6 @@ impl Follower<'_> {
     pub(super) fn from_callers(&mut self, module: usize, function: FunctionId, place: u32) -> Vec<Found> {
         let key = (module, function, place);
         if self.active_parameters.contains(&key) {
-            self.cut = true;
             return Vec::new();
         }
         let read = self.module(module);
@@ -307,9 +314,7 @@ impl Follower<'_> {
     fn object_of(&mut self, module: usize, type_name: ExprId) -> Option<Found> {
         let types = self.values(&Self::thunk(module, type_name));
         types.iter().find_map(|found| match found.value {
-            Value::Class(module, class) => {
-                Some(Found::new(Value::Instance(Instance { module, class, given: None })))
-            }
+            Value::Class(module, class) => Some(Found::new(Value::Instance(Instance { module, class, given: None }))),
             _ => None,
         })
     }
@@ -502,9 +507,7 @@ impl Follower<'_> {
                 class.is_some_and(|class| self.extends(file, class, (module, one.class)))
             }
             Kind::Member(_, _)
-                if one.class.is_some()
-                    && one.name != self.code.tongue.constructor
-                    && self.is_unique(&one.name) =>
+                if one.class.is_some() && one.name != self.code.tongue.constructor && self.is_unique(&one.name) =>
             {
                 values.iter().all(|found| match &found.value {
                     Value::Unknown(_) => true,
@@ -598,6 +601,15 @@ impl Follower<'_> {
 
     /// A member of a value.
     pub(crate) fn member_of(&mut self, at: &Thunk, base: &Found, field: &str) -> Vec<Found> {
+        if !self.enter() {
+            return vec![Found::unknown("following the value takes too many steps")];
+        }
+        let found = self.member_of_inner(at, base, field);
+        self.leave();
+        found
+    }
+
+    fn member_of_inner(&mut self, at: &Thunk, base: &Found, field: &str) -> Vec<Found> {
         match &base.value {
             Value::Module(file) => {
                 let found = self.exported(*file, field);
@@ -616,6 +628,9 @@ impl Follower<'_> {
             }
             Value::Outside(name) => {
                 let full = if field == "default" { name.clone() } else { format!("{name}.{field}") };
+                if let Target::File(file) = (self.code.tongue.resolve)(self.code, at.module, &full) {
+                    return vec![Found::new(Value::Module(file))];
+                }
                 match self.known(&full) {
                     Some(operation) if operation.is_value() => self.operate(at, operation, &full, None, &Rc::default()),
                     _ => vec![base.with(Value::Outside(full))],
@@ -638,11 +653,41 @@ impl Follower<'_> {
             }
             Value::Dict(dict) => {
                 let span = self.span(at);
-                self.rows(&dict.clone(), &[Found::text(field, span)])
+                let dict = dict.clone();
+                let found = self.rows(&dict, &[Found::text(field, span)]);
+                if found.is_empty() { self.written(dict.module, field, |it, _| it == dict.expr) } else { found }
+            }
+            Value::Function(module, function, _) => {
+                let function = *function;
+                let is_it = |_, kind: &Kind| matches!(kind, Kind::Function(id) if *id == function);
+                let found = self.written(*module, field, is_it);
+                if found.is_empty() { vec![Found::unknown(format!("{field} of a function"))] } else { found }
             }
             Value::Unknown(reason) => vec![base.with(Value::Unknown(reason.clone()))],
             _ => vec![Found::unknown(format!("{field} of a value that is not known"))],
         }
+    }
+
+    /// The values of a field that is given to an object by a name bound to it.
+    fn written(&mut self, module: usize, field: &str, is_it: impl Fn(ExprId, &Kind) -> bool) -> Vec<Found> {
+        let read = self.module(module);
+        let mut found = Vec::new();
+        for ((object, name), members) in &read.writes {
+            if name != field {
+                continue;
+            }
+            let bindings = read.scopes[0].names.get(object).map_or(&[][..], Vec::as_slice);
+            let bound = bindings.iter().any(|binding| match binding.value {
+                super::form::Bound::Value(value) => is_it(value, &read.exprs[value as usize].kind),
+                super::form::Bound::Parameter(..) => false,
+            });
+            if bound {
+                for member in members {
+                    found.extend(self.values(&Self::thunk(module, member.value)));
+                }
+            }
+        }
+        found
     }
 
     fn class_member(&mut self, module: usize, class: ClassId, field: &str, this: Option<&Instance>) -> Vec<Found> {
@@ -728,7 +773,6 @@ impl Follower<'_> {
         }
         let key = (module, FunctionId::MAX - class, place as u32);
         if self.active_parameters.contains(&key) {
-            self.cut = true;
             return Vec::new();
         }
         if let Some(object) = type_name.and_then(|type_name| self.object_of(module, type_name)) {

@@ -12,8 +12,10 @@ use std::rc::Rc;
 
 /// How many steps one exec site may take.
 const FUEL: u32 = 400_000;
+/// How many steps a part of a command may take that does not decide the program.
+const BRIEF: u32 = 300;
 /// How deep values are followed.
-const DEPTH: u32 = 90;
+const DEPTH: u32 = 200;
 /// How many values one expression may have.
 pub(super) const ALTERNATIVES: usize = 512;
 /// How many combinations of values are made where one value is put together from several.
@@ -41,7 +43,8 @@ pub(crate) struct Follower<'c> {
     dead: HashMap<(usize, BlockId), bool>,
     /// What was found before; only whole answers outside every followed call are kept.
     kept: HashMap<(usize, ExprId), Vec<Found>>,
-    /// Something of the answer at hand was cut short: by a bound, or because it was being worked out already.
+    /// Something of the answer at hand was cut short by a bound. What a circle leaves out does not count: to work such
+    /// answers out again and again would take for ever in code whose functions call one another.
     pub(super) cut: bool,
     pub(super) unique: HashMap<String, bool>,
 }
@@ -89,6 +92,16 @@ impl<'c> Follower<'c> {
         self.module(at.module).span(at.expr)
     }
 
+    /// As [`Self::values`], with few steps: for what does not decide the program.
+    pub(super) fn values_briefly(&mut self, at: &Thunk) -> Vec<Found> {
+        let left = self.fuel;
+        self.fuel = left.min(BRIEF);
+        let found = self.values(at);
+        let used = left.min(BRIEF) - self.fuel;
+        self.fuel = left - used;
+        found
+    }
+
     /// Everything that an expression can be; nothing where it is part of a circle or never evaluated.
     pub(crate) fn values(&mut self, at: &Thunk) -> Vec<Found> {
         if self.fuel == 0 || self.depth >= DEPTH {
@@ -98,7 +111,6 @@ impl<'c> Follower<'c> {
         let frame = at.frame.as_ref().map_or(0, |frame| Rc::as_ptr(frame).cast::<()>() as usize);
         let key = (at.module, at.expr, frame);
         if self.active.contains(&key) {
-            self.cut = true;
             return Vec::new();
         }
         let keeps = at.frame.is_none() && !self.strict && !self.shallow && self.elements.is_empty();
@@ -124,6 +136,23 @@ impl<'c> Follower<'c> {
         }
         self.cut |= outer_cut;
         found
+    }
+
+    /// Goes one level down, for what can lead back to itself without an expression between; every `true` is answered
+    /// by one [`Self::leave`].
+    pub(super) fn enter(&mut self) -> bool {
+        if self.fuel == 0 || self.depth >= DEPTH {
+            self.cut = true;
+            return false;
+        }
+        self.fuel -= 1;
+        self.depth += 1;
+        true
+    }
+
+    /// Comes back up.
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     fn read(&mut self, at: &Thunk) -> Vec<Found> {
@@ -175,7 +204,8 @@ impl<'c> Follower<'c> {
         for &part in parts {
             let part = Self::beside(at, part);
             let span = self.span(&part);
-            let values = self.values(&part);
+            let begun = texts.iter().all(is_begun);
+            let values = if begun { self.values_briefly(&part) } else { self.values(&part) };
             texts = appended(&texts, &values, span);
         }
         texts
@@ -663,6 +693,15 @@ impl<'c> Follower<'c> {
 
     /// The rows of a table that keys can reach: by the key, or all where it is open.
     pub(super) fn rows(&mut self, dict: &Thunk, keys: &[Found]) -> Vec<Found> {
+        if !self.enter() {
+            return vec![Found::unknown("following the value takes too many steps")];
+        }
+        let found = self.rows_inner(dict, keys);
+        self.leave();
+        found
+    }
+
+    fn rows_inner(&mut self, dict: &Thunk, keys: &[Found]) -> Vec<Found> {
         let module = self.module(dict.module);
         let Kind::Dict(rows) = &module.exprs[dict.expr as usize].kind else { return Vec::new() };
         let wanted: Option<Vec<String>> = keys.iter().map(Found::known_text).collect();
@@ -715,6 +754,15 @@ impl<'c> Follower<'c> {
 
     /// The values of one element.
     pub(crate) fn element(&mut self, element: &Element) -> Vec<Found> {
+        if !self.enter() {
+            return vec![Found::unknown("following the value takes too many steps")];
+        }
+        let found = self.element_inner(element);
+        self.leave();
+        found
+    }
+
+    fn element_inner(&mut self, element: &Element) -> Vec<Found> {
         match element {
             Element::Later(thunk) => self.values(thunk),
             Element::Known(found) => vec![found.clone()],
@@ -842,13 +890,18 @@ pub(super) fn as_text(value: &Value, span: Span) -> Text {
     }
 }
 
+/// Whether a text has its first word, which decides the program, and goes on.
+fn is_begun(found: &Found) -> bool {
+    matches!(&found.value, Value::Text(text) if text.start().trim_start().contains(' '))
+}
+
 /// Every text followed by every value.
 pub(super) fn appended(texts: &[Found], values: &[Found], span: Span) -> Vec<Found> {
     let nothing = [Found::unknown("a value that is not known")];
     let values = if values.is_empty() { &nothing[..] } else { values };
     let mut found = Vec::new();
     for text in texts {
-        let begun = matches!(&text.value, Value::Text(text) if text.start().trim().contains(' '));
+        let begun = is_begun(text);
         for value in values.iter().take(if begun { ENDINGS } else { COMBINATIONS }) {
             if found.len() >= COMBINATIONS {
                 return found;

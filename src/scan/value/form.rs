@@ -39,6 +39,8 @@ pub(crate) struct Module {
     pub(crate) calls: Vec<ExprId>,
     /// What a JavaScript module exports, by name; `=` is `module.exports` itself.
     pub(crate) exports: BTreeMap<String, ExprId>,
+    /// Fields that are given to objects by name, other than through the object itself (`runner.promises = …`).
+    pub(crate) writes: BTreeMap<(String, String), Vec<Member>>,
     /// Modules whose every name is taken in (`from x import *`, `export * from`, `use x::*`).
     pub(crate) stars: Vec<String>,
     /// Code was nested deeper than is read.
@@ -355,6 +357,20 @@ impl Module {
         }
     }
 
+    /// The functions around a scope, innermost first.
+    pub(crate) fn functions_around(&self, scope: ScopeId) -> Vec<FunctionId> {
+        let mut found = Vec::new();
+        let mut at = Some(scope);
+        while let Some(scope) = at {
+            let one = &self.scopes[scope as usize];
+            if let Owner::Function(function) = one.owner {
+                found.push(function);
+            }
+            at = one.parent;
+        }
+        found
+    }
+
     /// The class whose method or body the scope lies in.
     pub(crate) fn class_of(&self, mut scope: ScopeId) -> Option<ClassId> {
         loop {
@@ -399,6 +415,7 @@ impl<'t> Builder<'t> {
             classes: Vec::new(),
             calls: Vec::new(),
             exports: BTreeMap::new(),
+            writes: BTreeMap::new(),
             stars: Vec::new(),
             too_deep: false,
         };
@@ -531,6 +548,12 @@ impl<'t> Builder<'t> {
     pub(crate) fn add_member(&mut self, class: ClassId, name: &str, value: ExprId) {
         let member = Member { value, block: self.block };
         self.module.classes[class as usize].members.entry(name.to_owned()).or_default().push(member);
+    }
+
+    /// Adds a value of a field of a named object.
+    pub(crate) fn add_write(&mut self, object: &str, field: &str, value: ExprId) {
+        let member = Member { value, block: self.block };
+        self.module.writes.entry((object.to_owned(), field.to_owned())).or_default().push(member);
     }
 
     /// The class of the method or class body at hand.

@@ -19,6 +19,9 @@ use crate::file::{FileId, Span};
 use crate::site::Step;
 use std::rc::Rc;
 
+/// How many steps a trace keeps; those farthest from the exec site are kept.
+const STEPS: usize = 48;
+
 /// A language, as the core needs to know it.
 pub(crate) struct Tongue {
     /// The name, as the table of languages has it.
@@ -168,6 +171,7 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct Trace {
     step: Step,
+    length: usize,
     next: Option<Rc<Trace>>,
 }
 
@@ -195,8 +199,11 @@ impl Found {
     /// Puts a step before the others.
     #[must_use]
     pub(crate) fn step(mut self, what: impl Into<String>, span: Span) -> Self {
-        let step = Step { what: what.into(), span };
-        self.trace = Some(Rc::new(Trace { step, next: self.trace.take() }));
+        let length = self.trace.as_ref().map_or(0, |trace| trace.length) + 1;
+        if length <= STEPS {
+            let step = Step { what: what.into(), span };
+            self.trace = Some(Rc::new(Trace { step, length, next: self.trace.take() }));
+        }
         self
     }
 

@@ -3,7 +3,7 @@
 use super::call::result_of;
 use super::follow::{Follower, appended, as_text, chained};
 use super::form::Kind;
-use super::{Element, Found, Given, Part, Text, Thunk, Value};
+use super::{Element, Found, Given, Part, Target, Text, Thunk, Value};
 use crate::file::Span;
 use std::rc::Rc;
 
@@ -76,6 +76,12 @@ pub(crate) enum Operation {
     BaseName,
     /// A declared field: its `default`, or what its `default_factory` makes.
     Field,
+    /// The module that its first argument names.
+    Import,
+    /// The object, a list, each element put through a function.
+    Map,
+    /// The object with one text put for another.
+    Replace,
     /// Something that only configuration can give.
     Setting,
 }
@@ -195,9 +201,56 @@ impl Follower<'_> {
                 let last = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
                 bases.iter().flat_map(|base| mapped_whole(Some(base), last)).collect()
             }
+            Operation::Import => {
+                let names = first_values(self);
+                let files = names.iter().filter_map(|name| {
+                    match (self.code.tongue.resolve)(self.code, at.module, &name.known_text()?) {
+                        Target::File(file) => Some(name.with(Value::Module(file))),
+                        Target::Outside(name) => Some(Found::new(Value::Outside(name))),
+                    }
+                });
+                let mut found: Vec<Found> = files.collect();
+                if found.is_empty() {
+                    found.push(Found::unknown("a module whose name is not known"));
+                }
+                found
+            }
+            Operation::Map => self.mapped_list(at, base, first.as_ref()),
+            Operation::Replace => {
+                let (old, new) = (first_values(self), arguments.get(1).cloned());
+                let new = new.map(|new| self.values(&new)).unwrap_or_default();
+                let (old, new) = (old.first().and_then(Found::known_text), new.first().and_then(Found::known_text));
+                match (base.and_then(Found::known_text), old, new) {
+                    (Some(text), Some(old), _) if !text.contains(&old) => base.cloned().into_iter().collect(),
+                    (Some(_), Some(old), Some(new)) => mapped_whole(base, |text| text.replace(&old, &new)),
+                    _ => vec![Found::unknown("a text with a part replaced")],
+                }
+            }
             Operation::Field => self.field_default(at, given),
             Operation::Setting => vec![Found::unknown(format!("setting {name}"))],
         }
+    }
+
+    /// A list put through a function: its first element, which decides the program, and as many more as there are.
+    fn mapped_list(&mut self, at: &Thunk, base: Option<&Found>, function: Option<&Thunk>) -> Vec<Found> {
+        let (Some(base), Some(function)) = (base, function) else { return Vec::new() };
+        let Value::List(elements) = &base.value else {
+            return match &base.value {
+                Value::Unknown(_) => vec![base.clone()],
+                _ => vec![Found::unknown("a list that is not known")],
+            };
+        };
+        let Some(Element::Later(first)) = elements.first() else {
+            return vec![Found::unknown("a list that is not known")];
+        };
+        let given = Rc::new(vec![Given { name: None, value: first.clone(), spread: false }]);
+        let callables = self.values(function);
+        let values: Vec<Found> = callables.iter().flat_map(|callable| self.apply(at, callable, &given)).collect();
+        let list = |value: Found| {
+            let rest = Element::Rest("elements made from others".to_owned());
+            base.with(Value::List(Rc::new(vec![Element::Known(value), rest])))
+        };
+        values.into_iter().map(list).collect()
     }
 
     fn field_default(&mut self, at: &Thunk, given: &Rc<Vec<Given>>) -> Vec<Found> {
@@ -266,7 +319,10 @@ impl Follower<'_> {
             if place > 0 {
                 texts = appended(&texts, &[Found::text(between, span)], span);
             }
-            let mut values = self.element(element);
+            let mut values = match element {
+                Element::Later(value) | Element::More(value) if place > 0 => self.values_briefly(value),
+                _ => self.element(element),
+            };
             // The first word decides; further ones of which there are several would only multiply.
             if place > 0 && values.len() > 1 {
                 values = vec![Found::unknown("one of several values")];

@@ -22,7 +22,7 @@ const STACK: usize = 64 << 20;
 /// Steps for a callee whose name is not that of a sink.
 const ALIAS_FUEL: u32 = 400;
 /// Steps for the arguments of one program.
-const ARGUMENT_FUEL: u32 = 4_000;
+const ARGUMENT_FUEL: u32 = 1_500;
 /// How many reasons are given for one call that cannot be settled.
 const REASONS: usize = 3;
 /// How many arguments of a command line are read.
@@ -221,8 +221,8 @@ impl<'c> Finder<'c> {
         if !self.follower.is_alive(self.file, expr.block) {
             return false;
         }
-        let function = self.module.function_of(expr.scope);
-        function.is_none_or(|function| self.follower.is_reached(self.file, function, 0))
+        let around = self.module.functions_around(expr.scope);
+        around.into_iter().all(|function| self.follower.is_reached(self.file, function, 0))
     }
 
     /// Whether a callee only wraps the function that it is handed.
@@ -261,7 +261,12 @@ impl<'c> Finder<'c> {
     /// The sink that a callee is, and the arguments already given to it.
     fn sink_of(&mut self, callee: ExprId) -> Option<(&'static Sink, Vec<Given>)> {
         match &self.module.exprs[callee as usize].kind {
-            Kind::Name(_) | Kind::Member(..) | Kind::Call { .. } | Kind::Import { .. } | Kind::Index(..) | Kind::This => {}
+            Kind::Name(_)
+            | Kind::Member(..)
+            | Kind::Call { .. }
+            | Kind::Import { .. }
+            | Kind::Index(..)
+            | Kind::This => {}
             _ => return None,
         }
         let named = self.module.last_name(callee).is_some_and(|name| self.is_sink_name(name));
