@@ -11,8 +11,9 @@ use crate::platform::Platform;
 use crate::report::{self, Format, Printer};
 use crate::scan::{self, Root};
 use crate::verify::{self, Expectation, Report, Wanted, WantedBase, WantedPackage};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The arguments of `aboard verify`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,12 @@ pub struct Arguments {
     /// The engine [default: the first of docker, podman and buildah that answers]
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub engine: Option<Kind>,
+    /// Start the programs in a container too: `command -v`, and the manifest's probes
+    #[arg(long, conflicts_with = "archive")]
+    pub run: bool,
+    /// How long each start may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30", requires = "run")]
+    pub run_limit: u64,
 }
 
 /// Verifies and shows what was found.
@@ -48,7 +55,7 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
         let roots = project_roots(&project, &arguments.paths)?;
         programs.extend(scanned(&project, global, &arguments.code, &roots, printer));
         let expected = Expectation { programs, platform: arguments.code.platform, ..Expectation::default() };
-        reports.push(verify::verify(&open(&source, arguments.code.platform)?, &expected));
+        reports.push(held(&source, &expected, arguments)?);
     } else {
         let manifest = match project.manifest(printer)? {
             Ok(manifest) => manifest,
@@ -97,17 +104,31 @@ fn of_manifest(
     programs.retain(|wanted| !is_ignored(image, wanted));
     for (name, entry) in &image.programs {
         let declared = Some(entry.name.span);
-        match programs.iter_mut().find(|wanted| wanted.program.text() == Some(name)) {
-            Some(wanted) => (wanted.declared, wanted.optional) = (declared, entry.optional),
-            None => programs.push(Wanted { declared, optional: entry.optional, ..Wanted::named(name) }),
-        }
+        let at = programs.iter().position(|wanted| wanted.program.text() == Some(name)).unwrap_or_else(|| {
+            programs.push(Wanted::named(name));
+            programs.len() - 1
+        });
+        let wanted = &mut programs[at];
+        (wanted.declared, wanted.optional, wanted.probe) = (declared, entry.optional, entry.probe.clone());
     }
     let mut expected = Expectation { programs, platform, ..Expectation::default() };
     if let Some(locked) = locked(project, image)? {
         by_lock(&mut expected, &locked);
     }
     let source = Source::Engine(engine::find(arguments.engine)?, tag.value.clone());
-    Ok(verify::verify(&open(&source, platform)?, &expected))
+    held(&source, &expected, arguments)
+}
+
+/// Holds the image against what is expected, and starts its programs where that is asked for.
+fn held(source: &Source, expected: &Expectation<'_>, arguments: &Arguments) -> anyhow::Result<Report> {
+    let mut report = verify::verify(&open(source, expected.platform)?, expected);
+    if arguments.run {
+        let Source::Engine(engine, reference) = source else {
+            bail!("--run needs an image of the engine; a registry's is to be pulled first");
+        };
+        verify::run(engine, reference, expected, Duration::from_secs(arguments.run_limit), &mut report)?;
+    }
+    Ok(report)
 }
 
 fn is_ignored(image: &manifest::Image, wanted: &Wanted) -> bool {

@@ -4,9 +4,11 @@
 //! files alone and starts nothing; what the Dockerfile, the lock or the code say counts only as what is expected.
 
 mod judge;
+mod run;
 pub mod rules;
 
 pub use rules::RULES;
+pub use run::{Probe, run};
 
 use crate::file::{Files, Span};
 use crate::finding::Finding;
@@ -48,6 +50,8 @@ pub struct Wanted {
     pub origin: Option<String>,
     /// The place in the manifest that declares it.
     pub declared: Option<Span>,
+    /// Arguments with which it is started where that is asked for.
+    pub probe: Option<Vec<String>>,
     /// What the plan says gives it (`package git`, `the base`).
     pub provider: Option<String>,
 }
@@ -56,7 +60,7 @@ impl Wanted {
     /// A program that somebody asks for by name.
     pub fn named(program: &str) -> Self {
         let program = Program::from_text(program);
-        Self { program, optional: false, sites: Vec::new(), origin: None, declared: None, provider: None }
+        Self { program, optional: false, sites: Vec::new(), origin: None, declared: None, probe: None, provider: None }
     }
 }
 
@@ -132,6 +136,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The bytes that the expected packages take up, as the image's database says.
     pub added: u64,
+    /// What starting programs came to, where that was asked for.
+    pub probes: Vec<Probe>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -170,6 +176,7 @@ pub fn verify(image: &Image, expected: &Expectation<'_>) -> Report {
         user: if known { runtime.who() } else { format!("{} (unknown; judged as root)", runtime.who()) },
         rows,
         added: sizes.map(|package| package.size).sum(),
+        probes: Vec::new(),
         findings,
     }
 }
@@ -248,6 +255,9 @@ impl Report {
             text.push_str(line.trim_end());
             text.push('\n');
         }
+        for probe in &self.probes {
+            text.push_str(&probe.shown());
+        }
         if self.added > 0 {
             text.push_str(&format!("the locked packages take up {}\n", human_size(self.added)));
         }
@@ -264,6 +274,7 @@ impl Report {
             "user": self.user,
             "programs": self.rows,
             "packages_size": self.added,
+            "probes": self.probes,
         })
     }
 

@@ -1,0 +1,185 @@
+//! One image for each finding, loaded into the engine: the verdict is that of the archive. And programs started with `--run`.
+//!
+//! Needs an engine and `cc`.
+#![cfg(feature = "engine-tests")]
+
+mod image_kit;
+
+use aboard::engine::{self, Engine};
+use aboard::image::facts::BaseFacts;
+use aboard::image::{self, Image, Limits, Source};
+use aboard::platform::Platform;
+use aboard::verify::{self, Expectation, Wanted, WantedPackage};
+use image_kit::{Elf, Fixture, GLIBC, MUSL, Tar};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// An image of the engine, removed at the end.
+struct Loaded {
+    engine: Engine,
+    tag: String,
+    archive: tempfile::TempDir,
+}
+
+impl Loaded {
+    fn new(name: &str, fixture: Fixture) -> Self {
+        let engine = engine::find(None).expect("an engine answers");
+        let tag = format!("aboard-test/{name}:{}", std::process::id());
+        let archive = tempfile::tempdir().expect("a folder");
+        let path = Fixture { tag: tag.clone(), ..fixture }.write_docker_archive(archive.path());
+        let load = Command::new(&engine.program).args(["load", "--input"]).arg(&path).output().expect("it runs");
+        assert!(load.status.success(), "{}", String::from_utf8_lossy(&load.stderr));
+        Self { engine, tag, archive }
+    }
+
+    fn open(&self, source: &Source) -> Image {
+        image::open(source, Platform::default(), Limits::default()).expect("the image is read")
+    }
+
+    fn from_engine(&self) -> Image {
+        self.open(&Source::Engine(self.engine.clone(), self.tag.clone()))
+    }
+
+    fn from_archive(&self) -> Image {
+        self.open(&Source::Path(self.archive.path().join("image.tar"), None))
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        let _ = Command::new(&self.engine.program).args(["image", "rm", "--force", &self.tag]).output();
+    }
+}
+
+/// The images: what is found, and in what.
+fn cases() -> Vec<(&'static str, Tar)> {
+    let elf = Elf::program().bytes();
+    let dynamic = |interpreter, needed: &[&'static str]| {
+        Elf { interpreter: Some(interpreter), needed: needed.to_vec(), ..Elf::program() }.bytes()
+    };
+    let musl = || Tar::new().file("lib/ld-musl-x86_64.so.1", 0o755, &Elf { kind: 3, ..Elf::program() }.bytes());
+    vec![
+        ("missing-program", Tar::new().file("bin/other", 0o755, &elf)),
+        ("dangling-link", Tar::new().link("bin/t", "../opt/t")),
+        ("not-executable", Tar::new().file("bin/t", 0o644, &elf)),
+        ("wrong-architecture", Tar::new().file("bin/t", 0o755, &Elf { machine: 183, ..Elf::program() }.bytes())),
+        ("missing-loader", musl().file("bin/t", 0o755, &dynamic(GLIBC, &[]))),
+        ("missing-library", musl().file("bin/t", 0o755, &dynamic(MUSL, &["libz.so.1"]))),
+        ("missing-interpreter", Tar::new().file("bin/t", 0o755, b"#!/bin/bash\n")),
+        ("privileged-program", Tar::new().file("bin/t", 0o4755, &elf)),
+        ("package-drift", Tar::new().file("bin/t", 0o755, &elf)),
+        ("unknown-user", Tar::new().file("bin/t", 0o755, &elf)),
+    ]
+}
+
+#[test]
+fn the_engine_gives_the_archives_verdict_for_every_finding() {
+    for (code, tar) in cases() {
+        let user = if code == "unknown-user" { "no-such-user" } else { "" };
+        let loaded = Loaded::new(code, Fixture::new(vec![tar]).with("User", user));
+        let wanted = WantedPackage { name: "git".to_owned(), version: "2".to_owned() };
+        let packages = if code == "package-drift" { vec![wanted] } else { Vec::new() };
+        let expected = Expectation { programs: vec![Wanted::named("t")], packages, ..Expectation::default() };
+        for image in [loaded.from_engine(), loaded.from_archive()] {
+            let report = verify::verify(&image, &expected);
+            let codes: Vec<_> = report.findings.iter().map(|finding| finding.rule.code).collect();
+            assert_eq!(codes, [code], "{:#?}", report.findings);
+        }
+        assert_eq!(BaseFacts::of(&loaded.from_engine()), BaseFacts::of(&loaded.from_archive()));
+    }
+}
+
+#[test]
+fn an_image_that_is_not_there_is_told_as_such() {
+    let engine = engine::find(None).expect("an engine answers");
+    let source = Source::Engine(engine, "aboard-test/never-built:1".to_owned());
+    let error = image::open(&source, Platform::default(), Limits::default()).expect_err("not there").to_string();
+    assert!(error.contains("has no image `aboard-test/never-built:1`"), "{error}");
+}
+
+const PROBED: &str = r#"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    if (!strcmp(what, "--version")) { printf("tool 1.2, user %d\n", (int)getuid()); return 0; }
+    if (!strcmp(what, "write")) { FILE *f = fopen("/written", "w"); return f ? 0 : (perror("write"), 4); }
+    if (!strcmp(what, "network")) {
+        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53) };
+        inet_pton(AF_INET, "192.0.2.1", &to.sin_addr);
+        int s = socket(AF_INET, SOCK_DGRAM, 0);
+        return connect(s, (void *)&to, sizeof to) ? (perror("connect"), 5) : 0;
+    }
+    if (!strcmp(what, "hang")) for (;;) pause();
+    return 9;
+}
+"#;
+
+fn compiled(folder: &Path) -> Vec<u8> {
+    let source = folder.join("tool.c");
+    std::fs::write(&source, PROBED).expect("written");
+    let program = folder.join("tool");
+    let status = Command::new("cc").args(["-static", "-o"]).arg(&program).arg(&source).status().expect("cc runs");
+    assert!(status.success());
+    std::fs::read(program).expect("compiled")
+}
+
+#[test]
+fn probes_run_without_network_read_only_in_time_and_as_the_user() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tool = compiled(folder.path());
+    let tar = Tar::new().folder("bin", 0o755).file("bin/tool", 0o755, &tool);
+    let loaded = Loaded::new("probed", Fixture::new(vec![tar]).with("User", "4711"));
+    let probe = |argument: &str| Wanted { probe: Some(vec![argument.to_owned()]), ..Wanted::named("tool") };
+    let arguments = ["--version", "write", "network", "hang"];
+    let expected = Expectation { programs: arguments.iter().map(|a| probe(a)).collect(), ..Expectation::default() };
+    let mut report = verify::verify(&loaded.from_engine(), &expected);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    let limit = std::time::Duration::from_secs(4);
+    verify::run(&loaded.engine, &loaded.tag, &expected, limit, &mut report).expect("the engine works");
+    let well: Vec<_> = report.probes.iter().map(|probe| (probe.command.as_str(), probe.well)).collect();
+    assert_eq!(well, [("tool --version", true), ("tool write", false), ("tool network", false), ("tool hang", false)]);
+    assert_eq!(report.probes[0].output, "tool 1.2, user 4711");
+    assert!(report.probes[1].output.contains("Read-only file system"), "{}", report.probes[1].output);
+    assert!(report.probes[2].output.contains("Network is unreachable"), "{}", report.probes[2].output);
+    let messages: Vec<_> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "`tool write` failed in the image: exit status 4",
+            "`tool network` failed in the image: exit status 5",
+            "`tool hang` failed in the image: it did not end within 4 s",
+        ]
+    );
+    let mut left = Command::new(&loaded.engine.program);
+    left.args(["ps", "--all", "--quiet", "--filter"]);
+    let left = left.arg(format!("ancestor={}", loaded.tag)).stdin(Stdio::null()).output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "", "a container is left");
+}
+
+/// The binary, as users run it: nothing is started without `--run`.
+#[test]
+fn the_command_line_starts_nothing_without_being_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loaded = Loaded::new("cli", Fixture::new(vec![Tar::new().file("bin/tool", 0o755, &compiled(folder.path()))]));
+    let verify = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_aboard"))
+            .args(["verify", "--image", &loaded.tag, "tool"])
+            .args(more)
+            .current_dir(folder.path())
+            .output()
+            .expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (status, table) = verify(&[]);
+    assert_eq!(status, Some(0), "{table}");
+    assert!(table.contains("PROGRAM  PATH       GIVEN BY") && table.contains("starts"), "{table}");
+    let (status, json) = verify(&["--format", "json", "--run"]);
+    assert_eq!(status, Some(0), "{json}");
+    let value: serde_json::Value = serde_json::from_str(&json).expect("json");
+    assert_eq!(value["images"][0]["programs"][0]["path"], "/bin/tool");
+    assert_eq!(value["findings"], serde_json::json!([]));
+}
