@@ -86,6 +86,12 @@ fn rendered(template: &str, lines: &str) -> String {
     let parsed = dockerfile::parse(&files, file).unwrap_or_else(|finding| panic!("{finding:?}\n{text}"));
     let plans = Plans::new(&parsed, &Options::default());
     let plan = plans.target(None).expect("a stage");
+    let installed: Vec<String> = plan
+        .packages
+        .iter()
+        .map(|package| format!("{}{}", package.name, package.constraint.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(installed, ["ca-certificates", "docker-cli~=26.1", "git"], "aboard reads back what it wrote");
     assert_eq!(plan.base.reference, "alpine:3.20");
     let starts_as_root = lines.contains("root_entrypoint");
     assert_eq!(
