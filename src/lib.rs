@@ -16,6 +16,7 @@ pub mod shell;
 pub mod dockerfile;
 pub mod site;
 pub mod scan;
+pub mod roots;
 pub mod manifest;
 pub mod need;
 pub mod resolve;

@@ -197,7 +197,7 @@ impl<'a> Evaluator<'a> {
             Kind::Workdir(word) => {
                 let folder = self.expand(&word.text).text;
                 self.plan.workdir = path::join(&self.plan.workdir, &folder);
-                self.plan.workdirs.push(self.plan.workdir.clone());
+                self.plan.folders.push(self.plan.workdir.clone());
             }
             Kind::Shell(words) => {
                 self.plan.shell = words.iter().map(|word| word.text.clone()).collect();
@@ -246,9 +246,11 @@ impl<'a> Evaluator<'a> {
 
     fn copy(&mut self, copy: &Copy, span: Span, add: bool) {
         let destination = self.expand(&copy.destination.text).text;
-        let into_folder =
-            destination.ends_with('/') || matches!(destination.as_str(), "." | "..") || copy.sources.len() > 1;
         let target = path::join(&self.plan.workdir, &destination);
+        let into_folder = destination.ends_with('/')
+            || matches!(destination.as_str(), "." | "..")
+            || copy.sources.len() > 1
+            || self.plan.is_folder(&target);
         let executable = flag(&copy.flags, "chmod").and_then(|mode| mode_executes(&self.expand(&mode.text).text));
         let from = flag(&copy.flags, "from").map(|from| self.expand(&from.text).text);
         for source in &copy.sources {
@@ -265,7 +267,7 @@ impl<'a> Evaluator<'a> {
                         self.unknown(word.span, format!("the value of {} is not known", names.join(", ")), true);
                     }
                     match &from {
-                        Some(from) => self.copy_from(from, &source.text, &placed, word.span),
+                        Some(from) => self.copy_from(from, &source.text, &placed),
                         None if add && is_remote(&source.text) => self.add_remote(&source.text, &placed),
                         None => self.copy_context(&source.text, &placed, add),
                     }
@@ -275,7 +277,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `COPY --from`: what the other stage is known to have below the source arrives below the target.
-    fn copy_from(&mut self, from: &str, source: &str, placed: &Placed<'_>, word: Span) {
+    fn copy_from(&mut self, from: &str, source: &str, placed: &Placed<'_>) {
         let source_path = path::join("/", source);
         let plans = self.plans;
         let Some(stage) = plans.source(from, self.plan.stage) else {
@@ -317,7 +319,7 @@ impl<'a> Evaluator<'a> {
         // A folder's contents land in the target; a file lands in it by its name, or as it.
         let inside =
             other.files.iter().any(|file| path::below(&source_path, &file.path).is_some_and(|rest| !rest.is_empty()));
-        let is_folder = inside || source.ends_with('/') || source_path == "/" || other.workdirs.contains(&source_path);
+        let is_folder = inside || source.ends_with('/') || source_path == "/" || other.folders.contains(&source_path);
         let (path, shape) = if is_folder {
             (placed.target.to_owned(), Shape::Tree)
         } else if placed.into_folder {
@@ -333,7 +335,6 @@ impl<'a> Evaluator<'a> {
         } else {
             (placed.target.to_owned(), Shape::Unknown)
         };
-        let _ = word;
         self.put(path, shape, Origin::Stage(stage, source_path), placed.executable, placed.span);
     }
 
@@ -369,8 +370,15 @@ impl<'a> Evaluator<'a> {
             return;
         };
         let found = context.find(&relative);
-        if found.is_empty() {
+        if found.is_empty() && context.is_ignored(&relative) {
+            self.unknown(placed.span, format!(".dockerignore keeps `{source}` out of the build context"), false);
+        } else if found.is_empty() {
+            // What is not in the tree may be made before the build.
             self.unknown(placed.span, format!("the build context has no `{source}`"), false);
+            let glob = relative.contains(['*', '?', '[']);
+            let path = if glob { placed.target.to_owned() } else { placed.path(&relative) };
+            let shape = if glob { Shape::Tree } else { Shape::Unknown };
+            self.put(path, shape, origin, placed.executable, placed.span);
         }
         for entry in found {
             let executable = placed.executable.or(entry.executable);
@@ -456,7 +464,7 @@ impl StagePlan {
             args: BTreeMap::new(),
             user: None,
             workdir,
-            workdirs: Vec::new(),
+            folders: Vec::new(),
             shell: vec!["/bin/sh".to_owned(), "-c".to_owned()],
             entrypoint: None,
             cmd: None,

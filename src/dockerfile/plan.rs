@@ -40,8 +40,8 @@ pub struct StagePlan {
     pub user: Option<Set<String>>,
     /// `WORKDIR`, absolute.
     pub workdir: String,
-    /// Every folder that `WORKDIR` made.
-    pub workdirs: Vec<String>,
+    /// Every folder that `WORKDIR` or `mkdir` made.
+    pub folders: Vec<String>,
     /// `SHELL`, or the default `/bin/sh -c`.
     pub shell: Vec<String>,
     /// `ENTRYPOINT`, the stage's own or an inherited one.
@@ -264,6 +264,17 @@ impl StagePlan {
         within.map_or(Presence::Unnamed, Presence::Within)
     }
 
+    /// Whether a folder is known to stand at a path: made by an instruction, with files below it, or one that every
+    /// distribution has.
+    pub fn is_folder(&self, at: &str) -> bool {
+        STANDARD_FOLDERS.contains(&at)
+            || self.folders.iter().any(|folder| folder == at)
+            || self.files.iter().any(|file| {
+                (file.path == at && file.shape == Shape::Tree)
+                    || super::path::below(at, &file.path).is_some_and(|rest| !rest.is_empty())
+            })
+    }
+
     /// The folders of the image's PATH, in order.
     pub fn path_folders(&self) -> Vec<&str> {
         let path = self.env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
@@ -287,3 +298,25 @@ impl StagePlan {
 /// The PATH that docker gives an image that sets none.
 /// Source: <https://github.com/moby/buildkit/blob/v0.13.0/util/system/path.go>.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Folders that every distribution has. Source: <https://refspecs.linuxfoundation.org/FHS_3.0/fhs/index.html>.
+const STANDARD_FOLDERS: [&str; 18] = [
+    "/",
+    "/bin",
+    "/etc",
+    "/home",
+    "/lib",
+    "/opt",
+    "/root",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/var",
+];

@@ -93,6 +93,7 @@ impl Runner<'_> {
                 }
             }
             "tee" => {}
+            "mkdir" => self.make_folders(&read(rest, &["-m", "--mode", "-Z"]).operands, state),
             "curl" => self.curl(rest, state),
             "wget" => self.wget(rest, state),
             "tar" | "bsdtar" => self.tar(rest, state, whole),
@@ -132,6 +133,15 @@ impl Runner<'_> {
         true
     }
 
+    fn make_folders(&mut self, operands: &[&Field], state: &State) {
+        for field in operands {
+            let folder = path::join(&state.folder, field.text());
+            if !folder.contains(UNKNOWN) && self.plan.folders.len() < 2000 && !self.plan.folders.contains(&folder) {
+                self.plan.folders.push(folder);
+            }
+        }
+    }
+
     /// The paths that operands name, globs matched against the files that are known.
     fn targets(&self, operand: &str, state: &State) -> Vec<String> {
         let path = path::join(&state.folder, operand);
@@ -145,17 +155,6 @@ impl Runner<'_> {
         known.map(|file| file.path.clone()).collect()
     }
 
-    fn is_folder(&self, path: &str) -> bool {
-        const FOLDERS: [&str; 9] =
-            ["/bin", "/etc", "/opt", "/sbin", "/tmp", "/usr/bin", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin"];
-        FOLDERS.contains(&path)
-            || self.plan.workdirs.iter().any(|folder| folder == path)
-            || self.plan.files.iter().any(|file| {
-                (file.path == path && file.shape == Shape::Tree)
-                    || path::below(path, &file.path).is_some_and(|rest| !rest.is_empty())
-            })
-    }
-
     fn link(&mut self, rest: &[Field], state: &State) {
         let line = read(rest, &["-t", "-S"]);
         let (targets, into) = match (line.value(&["t", "target-directory"]), line.operands.split_last()) {
@@ -165,7 +164,7 @@ impl Runner<'_> {
                 let text = last.text().to_owned();
                 let folder = text.ends_with('/') || targets.len() > 1;
                 let no_folder = line.has('T', "no-target-directory");
-                let folder = folder || (!no_folder && self.is_folder(&path::join(&state.folder, &text)));
+                let folder = folder || (!no_folder && self.plan.is_folder(&path::join(&state.folder, &text)));
                 (targets.to_vec(), (text, folder))
             }
             (None, None) => return,
@@ -189,7 +188,7 @@ impl Runner<'_> {
                 let text = last.text().to_owned();
                 let glob = sources.iter().any(|source| source.text().contains(['*', '?']));
                 let folder = text.ends_with('/') || sources.len() > 1 || glob;
-                let folder = folder || self.is_folder(&path::join(&state.folder, &text));
+                let folder = folder || self.plan.is_folder(&path::join(&state.folder, &text));
                 (sources.to_vec(), text, folder)
             }
             _ => return,
@@ -254,6 +253,7 @@ impl Runner<'_> {
     fn install(&mut self, rest: &[Field], state: &State) {
         let line = read(rest, &["-m", "-o", "-g", "-t", "-S", "--mode", "--owner", "--group", "--target-directory"]);
         if line.has('d', "directory") {
+            self.make_folders(&line.operands, state);
             return;
         }
         // Without -m, install sets 0755.
@@ -263,7 +263,7 @@ impl Runner<'_> {
             (None, Some((last, sources))) if !sources.is_empty() => {
                 let text = last.text().to_owned();
                 let folder = text.ends_with('/') || sources.len() > 1;
-                let folder = folder || self.is_folder(&path::join(&state.folder, &text));
+                let folder = folder || self.plan.is_folder(&path::join(&state.folder, &text));
                 (sources.to_vec(), text, folder)
             }
             _ => return,
