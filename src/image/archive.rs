@@ -14,7 +14,7 @@ use crate::platform::Platform;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ fn looks_like_a_layer(head: &[u8]) -> bool {
 
 struct MemberBody<'a, R>(&'a mut Tarball<R>);
 
-impl<R: Read> Read for MemberBody<'_, R> {
+impl<R: BufRead> Read for MemberBody<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read_body(buffer).map_err(io::Error::other)
     }

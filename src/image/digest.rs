@@ -6,6 +6,8 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
 
 /// The name of some bytes by their content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,16 +55,29 @@ impl serde::Serialize for Digest {
     }
 }
 
-/// Passes bytes on, counting and hashing them.
+/// Passes bytes on, counting and hashing them. Of a long stream the hashing is done by a thread of its own: it takes longer than
+/// reading does.
 pub(super) struct HashingReader<R> {
     inner: R,
-    hasher: Sha256,
     read: u64,
+    /// Bytes that passed, but are not hashed yet.
+    pending: Vec<u8>,
+    worker: Option<Worker>,
 }
+
+struct Worker {
+    chunks: SyncSender<Vec<u8>>,
+    thread: JoinHandle<Sha256>,
+}
+
+/// Bytes that go to the thread at once.
+const CHUNK: usize = 1 << 20;
+/// Chunks that may wait for the thread.
+const WAITING: usize = 4;
 
 impl<R: Read> HashingReader<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, hasher: Sha256::new(), read: 0 }
+        Self { inner, read: 0, pending: Vec::new(), worker: None }
     }
 
     /// Bytes read so far.
@@ -72,15 +87,37 @@ impl<R: Read> HashingReader<R> {
 
     /// The digest of everything read so far.
     pub(super) fn finish(self) -> Digest {
-        Digest(to_hex(&self.hasher.finalize()))
+        let Some(worker) = self.worker else { return Digest::of(&self.pending) };
+        let _ = worker.chunks.send(self.pending);
+        drop(worker.chunks);
+        let hasher = worker.thread.join().expect("internal: hashing does not panic");
+        Digest(to_hex(&hasher.finalize()))
+    }
+
+    fn pass_on(&mut self) {
+        let worker = self.worker.get_or_insert_with(|| {
+            let (chunks, received) = mpsc::sync_channel::<Vec<u8>>(WAITING);
+            let thread = std::thread::spawn(move || {
+                received.iter().fold(Sha256::new(), |mut hasher, chunk| {
+                    hasher.update(&chunk);
+                    hasher
+                })
+            });
+            Worker { chunks, thread }
+        });
+        let full = std::mem::replace(&mut self.pending, Vec::with_capacity(CHUNK));
+        let _ = worker.chunks.send(full);
     }
 }
 
 impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
+        self.pending.extend_from_slice(&buffer[..count]);
         self.read += count as u64;
+        if self.pending.len() >= CHUNK {
+            self.pass_on();
+        }
         Ok(count)
     }
 }
@@ -114,5 +151,9 @@ mod tests {
         io::copy(&mut reader, &mut io::sink()).expect("copied");
         assert_eq!(reader.read_so_far(), 3);
         assert_eq!(reader.finish(), Digest::of(b"abc"));
+        let long = vec![7; 5 * CHUNK + 3];
+        let mut reader = HashingReader::new(long.as_slice());
+        io::copy(&mut reader, &mut io::sink()).expect("copied");
+        assert_eq!(reader.finish(), Digest::of(&long));
     }
 }

@@ -8,7 +8,7 @@ use super::ImageError;
 use super::digest::{Digest, HashingReader};
 use super::tarball::{Member, MemberKind, TarError, Tarball};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -304,7 +304,7 @@ enum Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    fn keep<R: Read>(&mut self, member: &Member, tarball: &mut Tarball<R>) -> Result<Stored, ImageError> {
+    fn keep<R: BufRead>(&mut self, member: &Member, tarball: &mut Tarball<R>) -> Result<Stored, ImageError> {
         let segments = member.segments.clone().map(Arc::from);
         if member.kind != MemberKind::File || member.stored == 0 {
             return Ok(Stored { offset: 0, kept: 0, segments });

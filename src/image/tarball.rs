@@ -6,7 +6,7 @@
 //! Docker does. Nothing is unpacked.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 const BLOCK: usize = 512;
 /// The most that a PAX header or a long name may hold; Go's `archive/tar` has the same bound.
@@ -100,10 +100,9 @@ struct Extensions {
     sparse_numbers: Option<Vec<u64>>,
 }
 
-impl<R: Read> Tarball<R> {
+impl<R: BufRead> Tarball<R> {
     pub(super) fn new(reader: R) -> Self {
-        let skip: Skip<R> = |reader, count| io::copy(&mut reader.take(count), &mut io::sink());
-        Self { reader, position: 0, left: 0, padding: 0, done: false, skip }
+        Self { reader, position: 0, left: 0, padding: 0, done: false, skip: read_past }
     }
 
     /// The next entry; what was not read of the current one is skipped.
@@ -462,6 +461,23 @@ pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
         }
     }
     Ok(filled)
+}
+
+/// Reads some bytes away; says how many there were.
+fn read_past<R: BufRead>(reader: &mut R, count: u64) -> io::Result<u64> {
+    let mut past = 0;
+    while past < count {
+        let there = match reader.fill_buf() {
+            Ok([]) => break,
+            Ok(bytes) => bytes.len(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let step = usize::try_from(count - past).unwrap_or(usize::MAX).min(there);
+        reader.consume(step);
+        past += step as u64;
+    }
+    Ok(past)
 }
 
 fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
