@@ -276,3 +276,26 @@ fn credentials_do_not_follow_a_redirect() {
     assert!(log.iter().all(|(_, authorization)| authorization.is_empty()), "{log:?}");
     assert!(!front.paths().is_empty());
 }
+
+/// Shell code in the configuration is read as shell code is anywhere: what it runs must be there too.
+#[test]
+fn the_configurations_shell_code_is_scanned() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let elf = Elf::program().bytes();
+    let fixture = Fixture::new(vec![Tar::new().file("bin/sh", 0o755, &elf).file("bin/node", 0o755, &elf)])
+        .with("Entrypoint", vec!["/bin/sh", "-c", "set -e; exec node server.js"])
+        .with("Healthcheck", serde_json::json!({"Test": ["CMD-SHELL", "curl -f localhost || exit 1"]}));
+    let path = fixture.write_docker_archive(folder.path());
+    let output = Command::new(env!("CARGO_BIN_EXE_aboard"))
+        .args(["verify", "--format", "json", "--archive"])
+        .arg(path)
+        .current_dir(folder.path())
+        .output()
+        .expect("aboard runs");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    let programs = value["images"][0]["programs"].as_array().expect("programs");
+    let rows: Vec<_> = programs.iter().map(|row| (row["program"].as_str(), row["status"].as_str())).collect();
+    let (starts, fails) = (Some("starts"), Some("fails"));
+    assert_eq!(rows, [(Some("node"), starts), (Some("curl"), fails), (Some("/bin/sh"), starts)]);
+    assert_eq!(output.status.code(), Some(1));
+}

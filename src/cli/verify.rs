@@ -3,14 +3,16 @@
 use super::scan::CodeOptions;
 use super::{Global, Outcome, Project};
 use crate::engine::{self, Kind};
+use crate::file::{MappedText, Span};
 use crate::image::{self, Image, Limits, Source};
 use crate::lock::{self, By, Lock, LockedImage};
 use crate::manifest;
 use crate::need;
 use crate::platform::Platform;
 use crate::report::{self, Format, Printer};
-use crate::scan::{self, Root};
-use crate::verify::{self, Expectation, Report, Wanted, WantedBase, WantedPackage};
+use crate::scan::shell::{Dialect, scan_text};
+use crate::scan::{self, Root, ScanContext};
+use crate::verify::{self, Expectation, Report, ShellText, Wanted, WantedBase, WantedPackage};
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,7 +57,7 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
         let roots = project_roots(&project, &arguments.paths)?;
         programs.extend(scanned(&project, global, &arguments.code, &roots, printer));
         let expected = Expectation { programs, platform: arguments.code.platform, ..Expectation::default() };
-        reports.push(held(&source, &expected, arguments)?);
+        reports.push(held(&project, global, arguments, &source, expected)?);
     } else {
         let manifest = match project.manifest(printer)? {
             Ok(manifest) => manifest,
@@ -116,19 +118,46 @@ fn of_manifest(
         by_lock(&mut expected, &locked);
     }
     let source = Source::Engine(engine::find(arguments.engine)?, tag.value.clone());
-    held(&source, &expected, arguments)
+    held(project, global, arguments, &source, expected)
 }
 
 /// Holds the image against what is expected, and starts its programs where that is asked for.
-fn held(source: &Source, expected: &Expectation<'_>, arguments: &Arguments) -> anyhow::Result<Report> {
-    let mut report = verify::verify(&open(source, expected.platform)?, expected);
+fn held(
+    project: &Project,
+    global: &Global,
+    arguments: &Arguments,
+    source: &Source,
+    mut expected: Expectation<'_>,
+) -> anyhow::Result<Report> {
+    let image = open(source, expected.platform)?;
+    let context = arguments.code.context(project, global);
+    for text in verify::own_shell_texts(&image) {
+        expected.programs.extend(in_shell_text(&context, &image, &text));
+    }
+    let mut report = verify::verify(&image, &expected);
     if arguments.run {
         let Source::Engine(engine, reference) = source else {
             bail!("--run needs an image of the engine; a registry's is to be pulled first");
         };
-        verify::run(engine, reference, expected, Duration::from_secs(arguments.run_limit), &mut report)?;
+        verify::run(engine, reference, &expected, Duration::from_secs(arguments.run_limit), &mut report)?;
     }
     Ok(report)
+}
+
+/// The programs that shell code of the image's configuration runs.
+fn in_shell_text(context: &ScanContext<'_>, image: &Image, text: &ShellText) -> Vec<Wanted> {
+    let files = context.tree.files();
+    let file = files.add(&format!("{} of {}", text.origin, image.name), text.text.clone());
+    let dialect = match text.shell.as_str() {
+        "bash" => Dialect::Bash,
+        "dash" => Dialect::Dash,
+        "ash" => Dialect::Ash,
+        _ => Dialect::Posix,
+    };
+    let code = MappedText::verbatim(files, Span::new(file, 0, text.text.len()));
+    let (needs, _) = need::needs(&scan_text(context, &code, dialect, &[]).sites);
+    let origin = Some(text.origin.to_owned());
+    needs.into_iter().map(|need| Wanted { origin: origin.clone(), ..Wanted::from(need) }).collect()
 }
 
 fn is_ignored(image: &manifest::Image, wanted: &Wanted) -> bool {

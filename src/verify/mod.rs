@@ -201,6 +201,39 @@ pub fn own_programs(image: &Image) -> Vec<Wanted> {
         .collect()
 }
 
+/// Shell code that an image's configuration carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellText {
+    /// What runs it.
+    pub origin: &'static str,
+    /// The shell's name without its folder.
+    pub shell: String,
+    /// The code.
+    pub text: String,
+}
+
+/// The shell code that the image's configuration runs: the entrypoint and the health check in shell form.
+pub fn own_shell_texts(image: &Image) -> Vec<ShellText> {
+    let process = &image.config.config;
+    let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let argv: Vec<&String> = process.entrypoint.iter().chain(&process.cmd).collect();
+    let mut texts = Vec::new();
+    if let [shell, flag, text, ..] = argv.as_slice()
+        && flag.as_str() == "-c"
+    {
+        texts.push(ShellText { origin: "the image's entrypoint", shell: base(shell), text: (*text).clone() });
+    }
+    let test = process.healthcheck.as_ref().map(|check| check.test.as_slice()).unwrap_or_default();
+    if let [kind, text] = test
+        && kind == "CMD-SHELL"
+    {
+        let shell = base(process.shell.first().map_or("sh", String::as_str));
+        texts.push(ShellText { origin: "the image's health check", shell, text: text.clone() });
+    }
+    texts.retain(|text| matches!(text.shell.as_str(), "sh" | "ash" | "dash" | "bash"));
+    texts
+}
+
 /// What gave a file to the image: its package, or the instruction of the layer that brought it.
 pub fn given_by(image: &Image, packages: &Packages, found: &Found) -> Option<String> {
     if let Some(package) = packages.owner(&found.path) {
