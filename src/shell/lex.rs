@@ -86,6 +86,10 @@ pub(crate) struct Lexer<'t> {
     bytes: &'t [u8],
     depth: u32,
     in_double: bool,
+    /// How many trials of reading an arithmetic expression are under way, and how much may still be read in trials: a
+    /// trial that fails is read again as a command, and trials stand in trials.
+    trials: u32,
+    budget: usize,
     /// What to blank out of the top level, in order.
     masks: Option<Vec<Range<usize>>>,
 }
@@ -94,13 +98,18 @@ type Extent = Result<usize, LexError>;
 
 impl<'t> Lexer<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { bytes: text.as_bytes(), depth: 0, in_double: false, masks: None }
+        Self::with_masks(text, None)
+    }
+
+    fn with_masks(text: &'t str, masks: Option<Vec<Range<usize>>>) -> Self {
+        let budget = 1_000_000 + 4 * text.len();
+        Self { bytes: text.as_bytes(), depth: 0, in_double: false, trials: 0, budget, masks }
     }
 
     /// The text with everything quoted, substituted or commented blanked out, one ASCII character for each character.
     /// Where an extent is unknown, the lines from there on are blank, and the error says why.
     pub(crate) fn mask(text: &'t str) -> (String, Option<LexError>) {
-        let mut lexer = Self { bytes: text.as_bytes(), depth: 0, in_double: false, masks: Some(Vec::new()) };
+        let mut lexer = Self::with_masks(text, Some(Vec::new()));
         let result = lexer.code(0, false);
         let mut masks = lexer.masks.take().unwrap_or_default();
         let error = result.err();
@@ -141,6 +150,9 @@ impl<'t> Lexer<'t> {
         // Whether a command can begin here, and whether a word can (a comment begins only there).
         let (mut command, mut word_start) = (true, true);
         while let Some(&byte) = self.bytes.get(at) {
+            if self.trials > 0 && !self.spend() {
+                return Err(LexError::TooDeep { at });
+            }
             let first = word_start;
             word_start = false;
             match byte {
@@ -238,7 +250,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// A redirection operator, a here-document's tag with it, or a process substitution.
+    /// A redirection operator, a here-document's tag with it. A process substitution's parentheses are the parser's.
     fn redirection(&mut self, at: usize, pending: &mut Vec<Pending>) -> Extent {
         let rest = &self.bytes[at..];
         if rest.starts_with(b"<<<") {
@@ -256,11 +268,6 @@ impl<'t> Lexer<'t> {
             let end = end?;
             let tag = unquoted(&self.bytes[tag_at..end]);
             pending.push(Pending { tag, strip_tabs, at });
-            return Ok(end);
-        }
-        if rest.get(1) == Some(&b'(') {
-            let end = self.nested(at, |lexer| lexer.code(at + 2, true))?;
-            self.blank(at + 2..end - 1);
             return Ok(end);
         }
         Ok(at + 1)
@@ -445,7 +452,11 @@ impl<'t> Lexer<'t> {
         let mut open = 2_u32;
         let mut at = start;
         let masks = self.masks.take();
+        self.trials += 1;
         let found = loop {
+            if !self.spend() {
+                break None;
+            }
             match self.bytes.get(at) {
                 None | Some(b'\n' | b';') => break None,
                 Some(b'(') => open += 1,
@@ -477,8 +488,15 @@ impl<'t> Lexer<'t> {
             }
             at += 1;
         };
+        self.trials -= 1;
         self.masks = masks;
         found
+    }
+
+    /// Counts a step of a trial; whether there may be more.
+    fn spend(&mut self) -> bool {
+        self.budget = self.budget.saturating_sub(1);
+        self.budget > 0
     }
 
     fn nested(&mut self, at: usize, read: impl FnOnce(&mut Self) -> Extent) -> Extent {

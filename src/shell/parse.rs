@@ -143,11 +143,17 @@ fn chunks(tokens: &mut [Token]) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     let (mut start, mut depth, mut command, mut pending_line, mut function_name) = (0, 0, true, false, false);
+    let (mut both, mut redirected): (Option<String>, Vec<usize>) = (None, Vec::new());
     for (at, token) in tokens.iter_mut().enumerate() {
         if command && token.to_str() == "select" {
             // The parser does not know `select`, whose grammar is that of `for`.
             *token = Token::Word("for".to_owned(), token.location().clone());
         }
+        if matches!(token.to_str(), ">" | "<") && matches!(both.as_deref(), Some("&>" | "&>>")) {
+            // The parser does not know `&> >(…)`; what is redirected makes no difference here.
+            redirected.push(at - 1);
+        }
+        both = Some(token.to_str().to_owned());
         let text = token.to_str();
         if matches!(token, Token::Operator(..)) {
             operator(text, &mut open);
@@ -169,6 +175,9 @@ fn chunks(tokens: &mut [Token]) -> Vec<Chunk> {
             function_name = names_function;
         }
         depth = depth.max(open.len());
+    }
+    for at in redirected {
+        tokens[at] = Token::Operator(">".to_owned(), tokens[at].location().clone());
     }
     if start < tokens.len() {
         chunks.push(Chunk { tokens: start..tokens.len(), depth });
@@ -264,6 +273,7 @@ mod tests {
             "if [[ $x =~ ^(a|b)$ ]]; then c; fi\n",
             "select x in a b; do c; done\n",
             "for ((i=0; i<3; i++)); do a; done\n",
+            "( a ) &> >(tee -a b)\n",
         ] {
             let parsed = parse(text);
             assert_eq!(parsed.troubles, [], "{text}");

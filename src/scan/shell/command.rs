@@ -22,6 +22,12 @@ impl Walker<'_> {
         if name.is_empty() {
             return;
         }
+        if !can_name_a_program(&name) {
+            let value = Value { unknown: Some(format!("`{name}` is no program's name").into()), ..first.clone() };
+            self.site(&value, command.api, arguments, state);
+            self.print_unknown("the output of a program that is not known", command.silent);
+            return;
+        }
         if in_tree(first) {
             self.run_script(first, arguments, command, state);
             return;
@@ -85,11 +91,16 @@ impl Walker<'_> {
     /// Why a name may be a function of a file that was sourced and cannot be read; programs' names rarely have an
     /// underscore.
     fn maybe_function(&self, name: &str, command: Command<'_>) -> Option<String> {
-        const PROGRAMS: [&str; 6] = ["pg_", "mysql_", "mysqld_", "mariadb_", "apt_", "docker_"];
+        const PROGRAMS: [&str; 4] = ["mariadb_", "mysql_", "mysqld_", "pg_"];
+        if !command.by_shell || !name.contains('_') || name.contains('/') {
+            return None;
+        }
+        if name.starts_with('_') {
+            return Some(format!("{name} is named as functions are, and no file that was read defines it"));
+        }
         let unread = self.unread.iter().next()?;
-        let looks = command.by_shell && name.contains('_') && !name.contains('/');
-        let known = PROGRAMS.iter().take(4).any(|prefix| name.starts_with(prefix));
-        (looks && !known).then(|| format!("{name} may be a function of {unread}, which is sourced and not in the tree"))
+        let known = PROGRAMS.iter().any(|prefix| name.starts_with(prefix));
+        (!known).then(|| format!("{name} may be a function of {unread}, which is sourced and not in the tree"))
     }
 
     pub(super) fn print_unknown(&mut self, why: &str, silent: bool) {
@@ -233,7 +244,8 @@ impl Walker<'_> {
                 let elsewhere = |text: &str| {
                     matches!(text, "--mount" | "--all")
                         || text.starts_with("--mount=")
-                        || (text.starts_with('-') && !text.starts_with("--") && text.contains(['m', 'a']))
+                        || text.starts_with("-m")
+                        || text.starts_with("-a")
                 };
                 let start = command_start(row, arguments, 0);
                 let options = &arguments[..start.unwrap_or(arguments.len())];
@@ -589,6 +601,16 @@ static PLAIN: Wrapper = Wrapper {
     source: "",
 };
 
+/// Whether a word that stands as a command can be one: an option that lost its command, or a text in which quotes and
+/// operators are left, cannot.
+fn can_name_a_program(name: &str) -> bool {
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '"' | '\'' | '`' | '$' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '{' | '}' | '*' | '?')
+    };
+    !name.starts_with('-') && !name.contains(odd) && !name.contains(HOLE) && (name.contains('/') || !name.contains(' '))
+}
+
 fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -686,6 +708,8 @@ fn command_start(row: &Wrapper, arguments: &[Value], operands: usize) -> Option<
     loop {
         let value = arguments.get(at)?;
         let text = value.constant();
+        // A word of which only the beginning is known can still be seen to be an option.
+        let text = text.or_else(|| Some(value.text.text()).filter(|text| text.starts_with('-') && !value.many));
         if options && let Some(text) = text {
             if text == "--" {
                 options = false;
@@ -720,9 +744,13 @@ fn command_start(row: &Wrapper, arguments: &[Value], operands: usize) -> Option<
 
 /// Whether a cluster of short options ends in one whose value is the next word.
 fn takes_next(row: &Wrapper, text: &str) -> bool {
+    let (next, attached) = row.short.split_once('?').unwrap_or((row.short, ""));
     let mut letters = text[1..].chars().peekable();
     while let Some(letter) = letters.next() {
-        if row.short.contains(letter) {
+        if attached.contains(letter) {
+            return false;
+        }
+        if next.contains(letter) {
             return letters.peek().is_none();
         }
     }

@@ -108,8 +108,9 @@ impl Walker<'_> {
         let mut fields = Fields::new();
         for word in words {
             let alternatives = self.expand(code, word, &mut scratch);
-            // `[` sees one text where a variable has one; of several alternatives only a probe can use all.
-            fields.extend(alternatives.into_iter().take(1).flatten());
+            // A test sees one text; of several alternatives only a probe can use all.
+            let used = if matches!(name.as_str(), "[" | "test") { 1 } else { alternatives.len() };
+            fields.extend(alternatives.into_iter().take(used).flatten());
         }
         match name.as_str() {
             "[" | "test" => test_known(&fields),
@@ -117,8 +118,8 @@ impl Walker<'_> {
                 Known::default()
             }
             _ => {
-                let there = fields.into_iter().filter(|value| is_name(value)).collect();
-                Known { if_true: there, ..Known::default() }
+                let there = fields.into_iter().filter(is_name).map(|value| Value { optional: true, ..value });
+                Known { if_true: there.collect(), ..Known::default() }
             }
         }
     }
@@ -205,7 +206,10 @@ fn one_test(words: &[&Value]) -> Known {
     }
     match words {
         [operator, value] => match operator.constant() {
-            Some("-x" | "-f" | "-e" | "-s" | "-r") if is_name(value) => {
+            Some("-x") if is_name(value) => {
+                Known { if_true: vec![Value { optional: true, ..(*value).clone() }], ..Known::default() }
+            }
+            Some("-f" | "-e" | "-s" | "-r") if is_name(value) => {
                 Known { if_true: vec![(*value).clone()], ..Known::default() }
             }
             Some("-n") if value.optional => Known { if_true: vec![(*value).clone()], ..Known::default() },

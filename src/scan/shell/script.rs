@@ -136,6 +136,10 @@ fn scan_script(
     let source = context.tree.files().get(file);
     let text = source.text();
     let mut scan = Scan::default();
+    if text.as_bytes()[..text.len().min(SHEBANG_LENGTH)].contains(&0) {
+        scan.skipped.push(Skipped { path: path.to_owned(), why: "not a text".to_owned() });
+        return scan;
+    }
     let shebang = Shebang::read(text);
     let named = if path.ends_with(".bash") { Dialect::Bash } else { Dialect::Posix };
     let dialect = reader.or_else(|| shebang.as_ref().map_or(Some(named), Shebang::dialect));
@@ -228,7 +232,8 @@ impl Walker<'_> {
     }
 
     fn follow(&mut self, path: &str, arguments: &[Value], reader: Option<Dialect>) {
-        if self.depth > 60 || self.scripts.contains(path) || !self.context.tree.is_file(path) {
+        let is_script = reader.is_some() || detects(self.context.tree, path);
+        if self.depth > 60 || self.scripts.contains(path) || !is_script || !self.context.tree.is_file(path) {
             return;
         }
         let mut scripts = std::mem::take(&mut self.scripts);

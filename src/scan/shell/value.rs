@@ -194,7 +194,8 @@ pub(super) enum End {
 /// The shell's state at one point of a script.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    pub(super) variables: BTreeMap<String, Rc<Variable>>,
+    /// Shared until one of the states that hold it assigns.
+    pub(super) variables: Rc<BTreeMap<String, Rc<Variable>>>,
     /// The alternatives of `"$@"`.
     pub(super) positional: Rc<Vec<Fields>>,
     /// Programs that are known to be there: the code looked.
@@ -208,7 +209,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(positional: Vec<Fields>) -> Self {
         Self {
-            variables: BTreeMap::new(),
+            variables: Rc::default(),
             positional: Rc::new(positional),
             guards: BTreeSet::new(),
             end: None,
@@ -225,27 +226,8 @@ impl State {
             _ => {}
         }
         let (mut joined, other) = (self, other);
-        for (name, theirs) in &other.variables {
-            match joined.variables.get_mut(name) {
-                Some(ours) if Rc::ptr_eq(ours, theirs) => {}
-                Some(ours) => {
-                    let ours = Rc::make_mut(ours);
-                    ours.environment |= theirs.environment;
-                    for fields in &theirs.alternatives {
-                        add(&mut ours.alternatives, fields.clone());
-                    }
-                }
-                None => {
-                    let mut theirs = Variable::clone(theirs);
-                    theirs.environment = true;
-                    joined.variables.insert(name.clone(), Rc::new(theirs));
-                }
-            }
-        }
-        for (name, ours) in &mut joined.variables {
-            if !ours.environment && !other.variables.contains_key(name) {
-                Rc::make_mut(ours).environment = true;
-            }
+        if !Rc::ptr_eq(&joined.variables, &other.variables) {
+            join_variables(Rc::make_mut(&mut joined.variables), &other.variables);
         }
         if !Rc::ptr_eq(&joined.positional, &other.positional) {
             let ours = Rc::make_mut(&mut joined.positional);
@@ -264,6 +246,32 @@ impl State {
 impl State {
     /// Gives a variable its alternatives.
     pub(super) fn assign(&mut self, name: &str, alternatives: Vec<Fields>) {
-        self.variables.insert(name.to_owned(), Rc::new(Variable { alternatives, environment: false }));
+        let variables = Rc::make_mut(&mut self.variables);
+        variables.insert(name.to_owned(), Rc::new(Variable { alternatives, environment: false }));
+    }
+}
+
+fn join_variables(ours: &mut BTreeMap<String, Rc<Variable>>, theirs: &BTreeMap<String, Rc<Variable>>) {
+    for (name, their) in theirs {
+        match ours.get_mut(name) {
+            Some(our) if Rc::ptr_eq(our, their) => {}
+            Some(our) => {
+                let our = Rc::make_mut(our);
+                our.environment |= their.environment;
+                for fields in &their.alternatives {
+                    add(&mut our.alternatives, fields.clone());
+                }
+            }
+            None => {
+                let mut their = Variable::clone(their);
+                their.environment = true;
+                ours.insert(name.clone(), Rc::new(their));
+            }
+        }
+    }
+    for (name, our) in ours {
+        if !our.environment && !theirs.contains_key(name) {
+            Rc::make_mut(our).environment = true;
+        }
     }
 }

@@ -274,6 +274,7 @@ impl<'a> Walker<'a> {
             && let Some(location) = timed.location()
         {
             let word = code.range(&location);
+            let word = word.start..(word.start + "time".len()).min(word.end);
             let mut value = Value::known(code.mapped.slice(word.clone()));
             value.at = code.span(&word);
             self.site(&value, "command", &[], state);
@@ -547,6 +548,9 @@ impl<'a> Walker<'a> {
     fn require(&mut self, absent: &[Value], branch: &State) {
         if branch.end == Some(End::Failure) {
             for value in absent {
+                if !value.optional || self.functions.contains_key(value.text.text()) {
+                    continue;
+                }
                 let value = Value { optional: false, ..value.clone() };
                 self.site(&value, "command -v", &[], &State::new(Vec::new()));
             }
@@ -637,9 +641,10 @@ impl<'a> Walker<'a> {
                 *state = if here.end.is_some() { returns } else { here.join(returns) };
             }
             for (name, value) in frame.locals {
+                let variables = Rc::make_mut(&mut state.variables);
                 match value {
-                    Some(value) => state.variables.insert(name, value),
-                    None => state.variables.remove(&name),
+                    Some(value) => variables.insert(name, value),
+                    None => variables.remove(&name),
                 };
             }
         }

@@ -34,7 +34,7 @@ pub(super) enum Inner {
 #[derive(Debug)]
 pub(super) struct Wrapper {
     pub(super) name: &'static str,
-    /// The short options that take a value.
+    /// The short options that take a value; after `?`, those whose value can only stand in the same word.
     pub(super) short: &'static str,
     /// The long options that take a value as the next word.
     pub(super) long: &'static [&'static str],
@@ -120,6 +120,7 @@ pub(super) static WRAPPERS: [Wrapper; 92] = [
     row("doas", "Cu", &[], Inner::Command(0), "https://man.openbsd.org/doas.1"),
     row("docker", "", &[], Inner::Nothing, "https://docs.docker.com/reference/cli/docker/container/exec/"),
     row("dumb-init", "r", &["--rewrite"], Inner::Command(0), "https://github.com/Yelp/dumb-init#usage"),
+    row("eatmydata", "", &[], Inner::Command(0), "https://manpages.debian.org/eatmydata.1"),
     setting(
         "env",
         "uC",
@@ -127,10 +128,9 @@ pub(super) static WRAPPERS: [Wrapper; 92] = [
         "S",
         "https://www.gnu.org/software/coreutils/manual/html_node/env-invocation.html",
     ),
-    row("eatmydata", "", &[], Inner::Command(0), "https://manpages.debian.org/eatmydata.1"),
     setting("exec-with-env", "", &[], "", S6_OVERLAY),
-    row("faketime", "fp", &["--exclude-monotonic"], Inner::Command(1), "https://manpages.debian.org/faketime.1"),
     row("fakeroot", "lsib", &["--lib", "--faked"], Inner::Command(0), "https://manpages.debian.org/fakeroot.1"),
+    row("faketime", "fp", &["--exclude-monotonic"], Inner::Command(1), "https://manpages.debian.org/faketime.1"),
     row("find", "", &[], Inner::Find, "https://www.gnu.org/software/findutils/manual/html_mono/find.html#Run-Commands"),
     row(
         "flock",
@@ -148,8 +148,8 @@ pub(super) static WRAPPERS: [Wrapper; 92] = [
         Inner::Command(0),
         "https://man7.org/linux/man-pages/man1/ionice.1.html",
     ),
-    row("kubectl", "", &[], Inner::Nothing, "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_exec/"),
     row("ksh", "o", &[], Inner::Shell, SHELLS),
+    row("kubectl", "", &[], Inner::Nothing, "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_exec/"),
     row("linux32", "", &[], Inner::Command(0), "https://man7.org/linux/man-pages/man8/setarch.8.html"),
     row("linux64", "", &[], Inner::Command(0), "https://man7.org/linux/man-pages/man8/setarch.8.html"),
     row("logger", "", &[], Inner::Nothing, "https://man7.org/linux/man-pages/man1/logger.1.html"),
@@ -165,7 +165,7 @@ pub(super) static WRAPPERS: [Wrapper; 92] = [
     row("nohup", "", &[], Inner::Command(0), COREUTILS),
     row(
         "nsenter",
-        "tGSW",
+        "tGSW?muinpUCTrw",
         &["--target", "--setuid", "--setgid"],
         Inner::Namespace,
         "https://man7.org/linux/man-pages/man1/nsenter.1.html",
@@ -367,7 +367,7 @@ pub(super) static WRAPPERS: [Wrapper; 92] = [
     setting("with-contenv", "", &[], "", S6_OVERLAY),
     row(
         "xargs",
-        "adEILnPs",
+        "adEILnPs?ile",
         &[
             "--arg-file",
             "--delimiter",
