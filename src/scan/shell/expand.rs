@@ -8,6 +8,9 @@ use crate::file::MappedText;
 use std::ops::Range;
 use std::rc::Rc;
 
+/// How long all alternatives of a word may be together, in bytes.
+const MAX_BYTES: usize = 128 * 1024;
+
 /// One alternative while a word is put together.
 #[derive(Clone, Default)]
 struct Growing {
@@ -319,9 +322,12 @@ impl Walker<'_> {
 
 fn grow(growing: Vec<Growing>, parts: &[Part]) -> Vec<Growing> {
     let mut grown = Vec::new();
+    let mut bytes = 0;
     for one in &growing {
         for part in parts {
-            if grown.len() >= MAX_ALTERNATIVES {
+            let length = |value: &Value| value.text.text().len();
+            bytes += part.fields.iter().map(length).sum::<usize>() + one.current.as_ref().map_or(0, length);
+            if grown.len() >= MAX_ALTERNATIVES || (bytes > MAX_BYTES && !grown.is_empty()) {
                 return grown;
             }
             let mut next = one.clone();

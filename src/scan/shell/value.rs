@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How many alternatives of a value are followed.
-pub(super) const MAX_ALTERNATIVES: usize = 48;
+pub(super) const MAX_ALTERNATIVES: usize = 32;
 /// How many words one alternative can have.
 const MAX_FIELDS: usize = 512;
 /// How long a value is followed, in bytes.
