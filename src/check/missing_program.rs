@@ -26,12 +26,14 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
     let rendered = subject.image.is_some_and(|image| image.template.is_some());
     subject
         .answered()
-        .filter(|(need, _)| !subject.is_ignored(need))
+        .filter(|(need, _)| !subject.is_ignored(need) && !super::missing_interpreter::covers(need))
         // In a rendered image the manifest is what is wrong: `undeclared-program` says so once.
         .filter(|(need, _)| !rendered || subject.is_declared(need))
         .filter_map(|(need, answer)| match answer {
             Answer::Given(_) => None,
             Answer::Perhaps(gap) => Some(missing(subject, &docker, need, Some(gap))),
+            // A path that the Dockerfile starts, and an interpreter, have rules of their own.
+            Answer::Missing if super::missing_file::covers(need) => None,
             Answer::Missing => Some(missing(subject, &docker, need, None)),
         })
         .collect()

@@ -4,12 +4,20 @@
 //! steps find (the manifest's, the Dockerfile parser's, `verify`'s) stand in the table too: it drives help, docs and tests.
 
 pub mod dynamic_program;
+pub mod missing_file;
+pub mod missing_interpreter;
 pub mod missing_program;
+pub mod not_executable;
+pub mod removed_package;
+pub mod shadowed_program;
 pub mod stale_program;
 pub mod subject;
 pub mod undeclared_program;
+pub mod unknown_base;
+pub mod unknown_effect;
 pub mod unknown_package;
 pub mod unused_ignore;
+pub mod unused_package;
 pub mod wrong_stage;
 
 pub use subject::Subject;
@@ -27,19 +35,31 @@ pub struct Row {
 }
 
 /// The rules that `check` itself looks for, sorted by code.
-static CHECKS: [Row; 7] = [
+static CHECKS: [Row; 15] = [
     Row { rule: &dynamic_program::RULE, find: Some(dynamic_program::find) },
+    Row { rule: &missing_file::RULE, find: Some(missing_file::find) },
+    Row { rule: &missing_interpreter::RULE, find: Some(missing_interpreter::find) },
     Row { rule: &missing_program::RULE, find: Some(missing_program::find) },
+    Row { rule: &not_executable::RULE, find: Some(not_executable::find) },
+    Row { rule: &removed_package::RULE, find: Some(removed_package::find) },
+    Row { rule: &shadowed_program::RULE, find: Some(shadowed_program::find) },
     Row { rule: &stale_program::RULE, find: Some(stale_program::find) },
     Row { rule: &undeclared_program::RULE, find: Some(undeclared_program::find) },
+    Row { rule: &unknown_base::RULE, find: Some(unknown_base::find) },
+    Row { rule: &unknown_effect::RULE, find: Some(unknown_effect::find) },
     Row { rule: &UNKNOWN_PACKAGE, find: Some(unknown_package::find) },
     Row { rule: &unused_ignore::RULE, find: Some(unused_ignore::find) },
+    Row { rule: &unused_package::RULE, find: Some(unused_package::find) },
     Row { rule: &wrong_stage::RULE, find: Some(wrong_stage::find) },
 ];
 
 /// Every rule, whoever finds it.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    CHECKS.iter().map(|row| row.rule).chain(manifest::RULES.iter().copied()).chain([&crate::scan::shell::CRLF_SHEBANG])
+    CHECKS
+        .iter()
+        .map(|row| row.rule)
+        .chain(manifest::RULES.iter().copied())
+        .chain([&crate::scan::shell::CRLF_SHEBANG, &crate::dockerfile::DOCKERFILE_SYNTAX])
 }
 
 /// What every rule of the table finds in a subject.

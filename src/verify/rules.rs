@@ -1,16 +1,17 @@
 //! The rules that a built image is held to.
 
+pub use crate::check::missing_interpreter::RULE as MISSING_INTERPRETER;
+pub use crate::check::not_executable::RULE as NOT_EXECUTABLE;
 use crate::finding::{Rule, Severity};
 
-/// The rules that `verify` finds besides `missing-program`, sorted by code.
-pub static RULES: [&Rule; 11] = [
+/// The rules that `verify` alone finds, sorted by code; it shares `missing-program`, `missing-interpreter` and
+/// `not-executable` with `check`.
+pub static RULES: [&Rule; 9] = [
     &BASE_DRIFT,
     &DANGLING_LINK,
     &FAILED_PROBE,
-    &MISSING_INTERPRETER,
     &MISSING_LIBRARY,
     &MISSING_LOADER,
-    &NOT_EXECUTABLE,
     &PACKAGE_DRIFT,
     &PRIVILEGED_PROGRAM,
     &UNKNOWN_USER,
@@ -41,14 +42,6 @@ pub static FAILED_PROBE: Rule = Rule {
     docs: include_str!("../../docs/findings/failed-probe.md"),
 };
 
-/// A script's interpreter is not in the image.
-pub static MISSING_INTERPRETER: Rule = Rule {
-    code: "missing-interpreter",
-    severity: Severity::Error,
-    summary: "a script's interpreter is not in the image",
-    docs: include_str!("../../docs/findings/missing-interpreter.md"),
-};
-
 /// A library that a program needs is not in the image.
 pub static MISSING_LIBRARY: Rule = Rule {
     code: "missing-library",
@@ -63,14 +56,6 @@ pub static MISSING_LOADER: Rule = Rule {
     severity: Severity::Error,
     summary: "the loader that a program asks for is not in the image",
     docs: include_str!("../../docs/findings/missing-loader.md"),
-};
-
-/// A program is in the image, but cannot be executed.
-pub static NOT_EXECUTABLE: Rule = Rule {
-    code: "not-executable",
-    severity: Severity::Error,
-    summary: "a program is in the image, but the image's user cannot execute it",
-    docs: include_str!("../../docs/findings/not-executable.md"),
 };
 
 /// The image's packages are not those of the lock.

@@ -140,6 +140,13 @@ impl Runner<'_> {
         let name = path::file_name(first.text()).to_owned();
         let rest = &fields[1..];
         self.written(&name, rest, output, state);
+        let folder = first.text().rsplit_once('/').map(|(folder, _)| folder);
+        let standard = |folder: &str| folder.starts_with("/usr/") || matches!(folder, "/bin" | "/sbin");
+        if folder.is_some_and(|folder| !standard(folder)) && !is_smoke_test(rest) {
+            // A program of the project or of a download, whatever its name.
+            self.unknown(whole, format!("what `{}` does to the image is not known", first.text()), true);
+            return None;
+        }
         if let Some(verdict) = self.builtin(&name, rest, whole, state) {
             return verdict;
         }
