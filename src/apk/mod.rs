@@ -10,5 +10,6 @@ pub mod closure;
 pub mod dependency;
 pub mod index;
 pub mod installed;
+pub mod repository;
 pub mod signature;
 pub mod version;
