@@ -100,6 +100,11 @@ impl Finding {
         }
     }
 
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// Adds a labelled place.
     #[must_use]
     pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {

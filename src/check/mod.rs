@@ -3,6 +3,7 @@
 //! A rule looks at a [`Subject`], one image with everything that is known of it, and returns findings. Rules that other
 //! steps find (the manifest's, the Dockerfile parser's, `verify`'s) stand in the table too: it drives help, docs and tests.
 
+pub mod dockerfile_drift;
 pub mod dynamic_program;
 pub mod missing_file;
 pub mod missing_interpreter;

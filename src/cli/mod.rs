@@ -3,10 +3,17 @@
 //! 0: nothing found; 1: findings at or above `--fail-on`; 2: the work could not be done.
 
 mod build;
+mod check;
+mod derive;
 mod explain;
 mod generate;
+mod images;
+mod indexes;
+mod lock;
 mod project;
+mod render;
 mod scan;
+mod survey;
 mod verify;
 
 pub use project::Project;
@@ -100,6 +107,16 @@ pub enum FailOn {
 enum Command {
     /// List the programs that code executes, with the chain that settles each
     Scan(scan::Arguments),
+    /// Bring the manifest's programs in line with the code, keeping comments and layout
+    Derive(derive::Arguments),
+    /// Resolve every image against the indexes and write aboard.lock
+    Lock(lock::Arguments),
+    /// Render the Dockerfiles from the manifest and the lock
+    Render(render::Arguments),
+    /// Check code against manifest, lock, index and Dockerfile; needs no engine
+    Check(check::Arguments),
+    /// Resolve against today's indexes, show what changes, and rewrite the lock and the Dockerfiles
+    Update(lock::UpdateArguments),
     /// Build the images with docker (buildx where present), podman or buildah
     Build(build::Arguments),
     /// Hold a built image against what the code runs: PATH, modes, architecture, loaders, libraries, interpreters
@@ -162,6 +179,11 @@ fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     match cli.command {
         Command::Scan(arguments) => scan::run(global, &arguments, printer),
+        Command::Derive(arguments) => derive::run(global, &arguments, printer),
+        Command::Lock(arguments) => lock::run(global, &arguments, printer),
+        Command::Render(arguments) => render::run(global, &arguments, printer),
+        Command::Check(arguments) => check::run(global, &arguments, printer),
+        Command::Update(arguments) => lock::update(global, &arguments, printer),
         Command::Build(arguments) => build::run(global, &arguments, printer),
         Command::Verify(arguments) => verify::run(global, &arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),

@@ -3,6 +3,7 @@
 use crate::file::Files;
 use crate::finding::{Finding, Severity};
 use crate::need::Need;
+use crate::roots::Roots;
 use crate::scan::Skipped;
 use crate::site::{ExecSite, Program};
 use annotate_snippets::renderer::DecorStyle;
@@ -143,6 +144,25 @@ pub fn scan(files: &Files, needs: &[Need], dynamic: &[ExecSite], skipped: &[Skip
         }
     }
     text.push_str(&skipped_text(skipped));
+    text
+}
+
+/// Where the code of an image was found, and what was not traced.
+pub fn roots(files: &Files, title: &str, roots: &Roots) -> String {
+    let mut text = format!("{title}: code\n");
+    for found in &roots.found {
+        let _ = writeln!(text, "  {}:{}", found.root.language, clean(&found.root.path));
+        for step in &found.trace {
+            let _ = writeln!(text, "    └ {}  {}", clean(&step.what), files.place(step.span));
+        }
+    }
+    if roots.found.is_empty() {
+        text.push_str("  none was found\n");
+    }
+    for untraced in &roots.untraced {
+        let _ = writeln!(text, "  not traced: {}  {}", clean(&untraced.path), files.place(untraced.span));
+        let _ = writeln!(text, "    {}; {}", clean(&untraced.why), clean(&untraced.help));
+    }
     text
 }
 

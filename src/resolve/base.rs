@@ -18,6 +18,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// Whether the image itself was read for these facts.
+    pub fn is_read(&self) -> bool {
+        !self.locked.programs.is_empty()
+    }
+
     /// The path of a program given by name or by path.
     pub fn path_of(&self, program: &str) -> Option<&str> {
         if program.contains('/') {

@@ -1,6 +1,7 @@
 //! What could give an image a program: the indexes of its release where they are at hand, else the built-in table.
 
 use crate::apk::catalog::Catalog;
+use crate::lock::LockedIndex;
 use std::sync::Arc;
 
 /// The packages that an image can get.
@@ -9,6 +10,7 @@ pub struct Supply {
     release: String,
     catalog: Option<Arc<Catalog>>,
     absent: Vec<String>,
+    identities: Vec<LockedIndex>,
 }
 
 /// A package that brings a program.
@@ -38,7 +40,19 @@ pub enum Existence {
 impl Supply {
     /// The packages of a release: its indexes, and the repositories whose index could not be read.
     pub fn new(release: &str, catalog: Option<Arc<Catalog>>, absent: Vec<String>) -> Self {
-        Self { release: release.to_owned(), catalog, absent }
+        Self { release: release.to_owned(), catalog, absent, identities: Vec::new() }
+    }
+
+    /// Says which indexes these are, for the lock.
+    #[must_use]
+    pub fn identified(mut self, identities: Vec<LockedIndex>) -> Self {
+        self.identities = identities;
+        self
+    }
+
+    /// Which indexes these are.
+    pub fn identities(&self) -> &[LockedIndex] {
+        &self.identities
     }
 
     /// The release in words (`Alpine v3.20`).

@@ -1,0 +1,88 @@
+//! The manifest's images with their lock, ready to be surveyed; and the Dockerfiles of a project without a manifest.
+
+use super::survey::{Survey, Target};
+use super::{Global, Outcome, Project};
+use crate::finding::{Finding, Rule, Severity};
+use crate::lock::{self, Lock, LockError};
+use crate::manifest::{Image, Manifest};
+use crate::report::Printer;
+use crate::{resolve, scan};
+
+/// The lock does not fit the manifest.
+pub static STALE_LOCK: Rule = Rule {
+    code: "stale-lock",
+    severity: Severity::Error,
+    summary: "the lock does not fit the manifest",
+    docs: include_str!("../../docs/findings/stale-lock.md"),
+};
+
+/// The manifest and the lock of a project.
+pub struct Images<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The flags that every command takes.
+    pub global: &'a Global,
+    /// The manifest.
+    pub manifest: Manifest,
+    lock: Option<Result<Lock, LockError>>,
+}
+
+impl<'a> Images<'a> {
+    /// Reads manifest and lock; a manifest that is not valid is shown.
+    pub fn open(project: &'a Project, global: &'a Global, printer: &Printer) -> anyhow::Result<Result<Self, Outcome>> {
+        let manifest = match project.manifest(printer)? {
+            Ok(manifest) => manifest,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        let file = project.tree.read(lock::FILE).ok();
+        let lock = file.map(|file| Lock::parse(project.tree.files().get(file).text()));
+        Ok(Ok(Self { project, global, manifest, lock }))
+    }
+
+    /// The lock, where there is one that can be used.
+    pub fn lock(&self) -> Option<&Lock> {
+        self.lock.as_ref()?.as_ref().ok()
+    }
+
+    /// What is known of an image.
+    pub fn survey<'s>(&'s self, image: &'s Image) -> Survey<'s> {
+        Survey::of(self.project, self.global, Target::of(image), self.lock())
+    }
+
+    /// What is wrong with the lock.
+    pub fn lock_findings(&self) -> Vec<Finding> {
+        match &self.lock {
+            None => Vec::new(),
+            Some(Err(error)) => vec![Finding::new(&STALE_LOCK, error.to_string()).subject(lock::FILE)],
+            Some(Ok(lock)) => self.manifest.images.iter().filter_map(|image| stale(image, lock)).collect(),
+        }
+    }
+}
+
+fn stale(image: &Image, lock: &Lock) -> Option<Finding> {
+    let why = match lock.images.get(&image.name.value) {
+        Some(locked) => resolve::image::stale(image, locked)?,
+        None if image.template.is_none() => return None,
+        None => "the image is new".to_owned(),
+    };
+    let message = format!("{} does not fit image {}: {why}", lock::FILE, image.name);
+    Some(Finding::new(&STALE_LOCK, message).label(image.name.span, "of this image").help("run `aboard lock`"))
+}
+
+/// The Dockerfiles of a project, sorted; what git ignores and what belongs to tests or packages of others left out.
+pub fn dockerfiles(project: &Project) -> Vec<String> {
+    /// Entries looked at before the search ends.
+    const MOST: usize = 200_000;
+    let root = project.tree.root();
+    let walk = ignore::WalkBuilder::new(root).hidden(true).require_git(false).max_depth(Some(12)).build();
+    let mut found: Vec<String> = walk
+        .take(MOST)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .filter_map(|entry| entry.path().strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned()))
+        .filter(|path| scan::dockerfile::is_dockerfile_name(path))
+        .filter(|path| !path.split('/').any(|part| matches!(part, "node_modules" | "vendor" | "testdata")))
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,116 @@
+//! `aboard lock` and `aboard update`: resolves every image and writes `aboard.lock`.
+
+use super::images::Images;
+use super::{Global, Outcome, Project, render};
+use crate::finding::Finding;
+use crate::lock::{self, Lock, LockedImage};
+use crate::manifest::Image;
+use crate::report::Printer;
+use crate::resolve;
+use std::fmt::Write;
+
+/// The arguments of `aboard lock`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+/// The arguments of `aboard update`.
+#[derive(Debug, clap::Args)]
+pub struct UpdateArguments {}
+
+/// Resolves and writes the lock.
+pub fn run(global: &Global, _: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
+    let project = Project::open(global)?;
+    let images = match Images::open(&project, global, printer)? {
+        Ok(images) => images,
+        Err(outcome) => return Ok(outcome),
+    };
+    let (lock, findings) = resolve_all(&images);
+    finish(&images, &lock, &findings, printer)
+}
+
+/// Resolves against today's indexes, shows what changes, and rewrites the lock and the Dockerfiles.
+pub fn update(global: &Global, _: &UpdateArguments, printer: &Printer) -> anyhow::Result<Outcome> {
+    let project = Project::open(global)?;
+    let images = match Images::open(&project, global, printer)? {
+        Ok(images) => images,
+        Err(outcome) => return Ok(outcome),
+    };
+    super::indexes::refresh(global, &images)?;
+    let (lock, findings) = resolve_all(&images);
+    printer.result(&changes(images.lock(), &lock));
+    let outcome = finish(&images, &lock, &findings, printer)?;
+    if matches!(outcome, Outcome::Unusable) {
+        return Ok(outcome);
+    }
+    drop(images);
+    let project = Project::open(global)?;
+    if let Ok(images) = Images::open(&project, global, printer)? {
+        render::write(&images, &[], printer)?;
+    }
+    Ok(outcome)
+}
+
+/// Writes the lock, unless an image could not be resolved.
+fn finish(images: &Images<'_>, lock: &Lock, findings: &[Finding], printer: &Printer) -> anyhow::Result<Outcome> {
+    if !findings.is_empty() {
+        printer.findings(images.project.tree.files(), findings);
+    }
+    if findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error) {
+        printer.error(&format!("{} was not written", lock::FILE));
+        return Ok(Outcome::Unusable);
+    }
+    if crate::render::write(&images.project.tree, lock::FILE, &lock.to_text())? {
+        printer.note(&format!("wrote {}", lock::FILE));
+    }
+    Ok(Outcome::of(findings))
+}
+
+/// The lock that fits the manifest now, and what is wrong with images that cannot be resolved.
+pub fn resolve_all(images: &Images<'_>) -> (Lock, Vec<Finding>) {
+    let mut lock = Lock::default();
+    let mut findings = Vec::new();
+    for image in images.manifest.images.iter().filter(|image| image.base.is_some()) {
+        let (locked, own, indexes) = resolve_one(images, image);
+        lock.images.insert(image.name.value.clone(), locked);
+        findings.extend(own);
+        lock.indexes.extend(indexes);
+    }
+    lock.indexes.sort();
+    lock.indexes.dedup();
+    (lock, findings)
+}
+
+fn resolve_one(images: &Images<'_>, image: &Image) -> (LockedImage, Vec<Finding>, Vec<lock::LockedIndex>) {
+    let survey = images.survey(image);
+    let (mut locked, findings) = resolve::image::resolve(image, &survey.base, &survey.supply);
+    if let Some(old) = images.lock().and_then(|lock| lock.images.get(&image.name.value)) {
+        // What was read of the base stays true as long as the base is the same.
+        if old.base.reference == locked.base.reference {
+            locked.base.digest.clone_from(&old.base.digest);
+            locked.base.programs.clone_from(&old.base.programs);
+            locked.base.packages.clone_from(&old.base.packages);
+        }
+    }
+    (locked, findings, survey.supply.identities().to_vec())
+}
+
+/// `image: package old -> new`, a line each.
+fn changes(old: Option<&Lock>, new: &Lock) -> String {
+    let mut text = String::new();
+    for (name, image) in &new.images {
+        let before = old.and_then(|lock| lock.images.get(name)).map(|image| &image.packages);
+        for (package, now) in &image.packages {
+            let was = before.and_then(|packages| packages.get(package)).and_then(|package| package.version.as_deref());
+            let now = now.version.as_deref().unwrap_or("unverified");
+            if was != Some(now) {
+                let _ = writeln!(text, "{name}: {package} {} -> {now}", was.unwrap_or("(new)"));
+            }
+        }
+        for package in before.into_iter().flat_map(|packages| packages.keys()) {
+            if !image.packages.contains_key(package) {
+                let _ = writeln!(text, "{name}: {package} is gone");
+            }
+        }
+    }
+    if text.is_empty() { "Nothing changes.\n".to_owned() } else { text }
+}

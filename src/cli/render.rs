@@ -1,0 +1,162 @@
+//! `aboard render`: the manifest and its templates to Dockerfiles.
+
+use super::images::Images;
+use super::survey::Survey;
+use super::{Global, Outcome, Project};
+use crate::check::dockerfile_drift;
+use crate::finding::Finding;
+use crate::lock::LockedImage;
+use crate::manifest::Image;
+use crate::render::{self, PackageLine};
+use crate::report::Printer;
+use crate::resolve;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The arguments of `aboard render`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The images; all of the manifest without any
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// Write nothing; show the difference, and make the status 1 where there is one
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Renders, or shows what rendering would change.
+pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
+    let project = Project::open(global)?;
+    let images = match Images::open(&project, global, printer)? {
+        Ok(images) => images,
+        Err(outcome) => return Ok(outcome),
+    };
+    if arguments.check {
+        check(&images, &arguments.images, printer)
+    } else {
+        write(&images, &arguments.images, printer)
+    }
+}
+
+/// Shows the difference between what is there and what would be rendered.
+pub fn check(images: &Images<'_>, names: &[String], printer: &Printer) -> anyhow::Result<Outcome> {
+    let mut differs = false;
+    for (image, text) in match rendered(images, names)? {
+        Ok(rendered) => rendered,
+        Err(findings) => return Ok(unusable(images, &findings, printer)),
+    } {
+        let path = &image.dockerfile.value;
+        let old = images.project.tree.read(path).ok().map(|file| images.project.tree.files().get(file));
+        if let Some(diff) = render::diff(path, old.as_ref().map(|old| old.text()), &text) {
+            printer.result(&diff);
+            differs = true;
+        }
+    }
+    if differs {
+        printer.note("`aboard render` writes these changes");
+    }
+    Ok(if differs { Outcome::Refused } else { Outcome::Done })
+}
+
+/// Writes the Dockerfiles that change; none where one cannot be rendered.
+pub fn write(images: &Images<'_>, names: &[String], printer: &Printer) -> anyhow::Result<Outcome> {
+    let rendered = match rendered(images, names)? {
+        Ok(rendered) => rendered,
+        Err(findings) => return Ok(unusable(images, &findings, printer)),
+    };
+    for (image, text) in rendered {
+        let path = &image.dockerfile.value;
+        if render::write(&images.project.tree, path, &text)? {
+            printer.note(&format!("wrote {path}"));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn unusable(images: &Images<'_>, findings: &[Finding], printer: &Printer) -> Outcome {
+    printer.findings(images.project.tree.files(), findings);
+    Outcome::Unusable
+}
+
+type Rendered<'m> = Vec<(&'m Image, String)>;
+
+/// The images that are rendered, with their text; what is wrong where one cannot be.
+fn rendered<'m>(images: &'m Images<'_>, names: &[String]) -> anyhow::Result<Result<Rendered<'m>, Vec<Finding>>> {
+    let mut all = Vec::new();
+    let mut findings = Vec::new();
+    for image in images.project.images(&images.manifest, names)? {
+        match one(images, image, &images.survey(image)) {
+            Ok(Some(text)) => all.push((image, text)),
+            Ok(None) => {}
+            Err(own) => findings.extend(own),
+        }
+    }
+    Ok(if findings.is_empty() { Ok(all) } else { Err(findings) })
+}
+
+/// The text of one image's Dockerfile; nothing for one that is hand-written throughout.
+fn one(images: &Images<'_>, image: &Image, survey: &Survey<'_>) -> Result<Option<String>, Vec<Finding>> {
+    let locked = images.lock().and_then(|lock| lock.images.get(&image.name.value));
+    let current = locked.filter(|locked| resolve::image::stale(image, locked).is_none());
+    let resolved = match current {
+        Some(locked) => locked.clone(),
+        None => {
+            let (locked, findings) = resolve::image::resolve(image, &survey.base, &survey.supply);
+            let errors: Vec<Finding> = findings.into_iter().filter(Finding::is_error).collect();
+            if !errors.is_empty() {
+                return Err(errors);
+            }
+            locked
+        }
+    };
+    let lines = package_lines(images, image, &resolved, survey);
+    render::render(&images.project.tree, &images.manifest, image, &lines)
+}
+
+/// The packages that a Dockerfile installs, each with its pin and its reason.
+fn package_lines(images: &Images<'_>, image: &Image, locked: &LockedImage, survey: &Survey<'_>) -> Vec<PackageLine> {
+    let named = locked.packages.iter().filter(|(_, package)| package.named);
+    named
+        .map(|(name, package)| PackageLine {
+            name: name.clone(),
+            pin: package.version.as_ref().map(|version| image.pin.text(version)).unwrap_or_default(),
+            reason: match image.packages.get(name) {
+                Some(entry) => entry.why.value.clone(),
+                None => render::reason(&uses(images, locked, name, survey)),
+            },
+        })
+        .collect()
+}
+
+/// The programs that a package is there for, each with the files that run it.
+fn uses(
+    images: &Images<'_>,
+    locked: &LockedImage,
+    package: &str,
+    survey: &Survey<'_>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let files = images.project.tree.files();
+    let given = locked.programs.iter().filter(|(_, program)| program.what == package);
+    given
+        .map(|(program, _)| {
+            let needs = survey.needs.iter().filter(|need| crate::check::subject::names(program, need));
+            let sites = needs.flat_map(|need| &need.sites);
+            // The rendered file itself is no reason to render it.
+            let own = |path: &String| *path != survey.dockerfile();
+            (program.clone(), sites.map(|site| files.path(site.span.file)).filter(own).collect())
+        })
+        .collect()
+}
+
+/// The finding that a Dockerfile is not what would be rendered.
+pub fn drift(images: &Images<'_>, image: &Image, survey: &Survey<'_>) -> Vec<Finding> {
+    let files = images.project.tree.files();
+    match one(images, image, survey) {
+        Ok(None) => Vec::new(),
+        Ok(Some(text)) => {
+            let old = images.project.tree.read(&image.dockerfile.value).ok();
+            let same = old.is_some_and(|file| files.get(file).text() == text);
+            if same { Vec::new() } else { vec![dockerfile_drift::finding(files, image, old, &text)] }
+        }
+        Err(findings) => findings,
+    }
+}

@@ -1,0 +1,309 @@
+//! What `check`, `derive`, `lock`, `render` and `why` work on: one image with its Dockerfile, its code and its packages.
+
+use super::{Global, Project};
+use crate::apk;
+use crate::check::Subject;
+use crate::check::subject::Docker;
+use crate::dockerfile::{self, Context, Dockerfile, Options, Plans, StagePlan};
+use crate::finding::Finding;
+use crate::lock::{Lock, LockedImage, LockedPackage};
+use crate::manifest::Image;
+use crate::need::{self, Need};
+use crate::platform::Platform;
+use crate::resolve::answer::{self, Answer};
+use crate::resolve::base::Base;
+use crate::resolve::contents::Contents;
+use crate::resolve::supply::Supply;
+use crate::resolve::{self, packages};
+use crate::roots::{self, Roots};
+use crate::scan::{self, Root, ScanContext, Skipped};
+use crate::site::ExecSite;
+use std::collections::BTreeMap;
+
+/// What is asked about: an image of the manifest, or a Dockerfile by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Target<'m> {
+    /// The image's entry in the manifest.
+    pub image: Option<&'m Image>,
+    /// The Dockerfile, relative to the tree.
+    pub dockerfile: String,
+    /// The build's context, relative to the tree; found by what the Dockerfile copies where nobody says.
+    pub context: Option<String>,
+    /// Where scanning starts; the Dockerfile says where this is empty.
+    pub code: Vec<Root>,
+    /// The stage that ships.
+    pub target: Option<String>,
+    /// `--build-arg` values.
+    pub build_args: BTreeMap<String, String>,
+    /// Go build tags.
+    pub build_tags: Vec<String>,
+    /// The platform.
+    pub platform: Platform,
+}
+
+impl<'m> Target<'m> {
+    /// An image of the manifest.
+    pub fn of(image: &'m Image) -> Self {
+        Self {
+            image: Some(image),
+            dockerfile: image.dockerfile.value.clone(),
+            context: Some(image.context.value.clone()),
+            code: image.code.iter().map(|root| root.value.clone()).collect(),
+            target: image.target.as_ref().map(|target| target.value.clone()),
+            build_args: image.build_args.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+            build_tags: image.build_tags.iter().map(|tag| tag.value.clone()).collect(),
+            platform: image.platform.value,
+        }
+    }
+}
+
+/// Everything known of a target.
+pub struct Survey<'a> {
+    target: Target<'a>,
+    project: &'a Project,
+    /// What gives packages.
+    pub supply: Supply,
+    /// What the base brings.
+    pub base: Base,
+    docker: Option<Docked>,
+    /// Where the code was found, where the Dockerfile said so.
+    pub roots: Option<Roots>,
+    /// The programs that the code runs.
+    pub needs: Vec<Need>,
+    answers: Vec<Answer>,
+    /// The sites that could not be settled.
+    pub dynamic: Vec<ExecSite>,
+    /// Code that was not scanned.
+    pub skipped: Vec<Skipped>,
+    scanned: bool,
+    /// What is wrong with the Dockerfile or the scanned files themselves.
+    pub findings: Vec<Finding>,
+}
+
+/// A Dockerfile that could be read.
+struct Docked {
+    file: Dockerfile,
+    plan: StagePlan,
+    others: Vec<StagePlan>,
+    contents: Contents,
+    context: String,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at a target: reads its Dockerfile, scans its code, and joins the two.
+    pub fn of(project: &'a Project, global: &Global, target: Target<'a>, lock: Option<&Lock>) -> Self {
+        let mut findings = Vec::new();
+        let tree = &project.tree;
+        let read = tree.read(&target.dockerfile).ok().and_then(|file| match dockerfile::parse(tree.files(), file) {
+            Ok(dockerfile) => Some(dockerfile),
+            Err(finding) => {
+                findings.push(*finding);
+                None
+            }
+        });
+        let mut survey = Self {
+            target,
+            project,
+            supply: Supply::default(),
+            base: Base::default(),
+            docker: None,
+            roots: None,
+            needs: Vec::new(),
+            answers: Vec::new(),
+            dynamic: Vec::new(),
+            skipped: Vec::new(),
+            scanned: false,
+            findings,
+        };
+        match read {
+            Some(file) => survey.with_dockerfile(global, file, lock),
+            None => survey.without_dockerfile(global, lock),
+        }
+        survey
+    }
+
+    fn with_dockerfile(&mut self, global: &Global, file: Dockerfile, lock: Option<&Lock>) {
+        let tree = &self.project.tree;
+        let build = match &self.target.context {
+            Some(folder) => Context::new(tree, folder, &self.target.dockerfile),
+            None => Context::find_for(tree, &self.target.dockerfile, &file),
+        };
+        let options = Options {
+            build_args: self.target.build_args.clone(),
+            platform: self.target.platform,
+            context: Some(&build),
+        };
+        let mut plans = Plans::new(&file, &options);
+        let stage = match plans.target(self.target.target.as_deref()) {
+            Ok(plan) => plan.stage,
+            Err(error) => {
+                let finding = Finding::new(&dockerfile::DOCKERFILE_SYNTAX, error.to_string());
+                self.findings.push(finding.subject(self.target.dockerfile.clone()));
+                return self.without_dockerfile(global, lock);
+            }
+        };
+        let mut code = self.target.code.clone();
+        if code.is_empty() {
+            let roots = roots::from_dockerfile(&plans, &plans.stages[stage], &build);
+            code.extend(roots.found.iter().map(|found| found.root.clone()));
+            self.roots = Some(roots);
+        }
+        let plan = plans.stages.swap_remove(stage);
+        let context = self.scan_context(global, plan.env.clone());
+        let mut scan = scan::scan(&context, &code);
+        scan.extend(scan::dockerfile::scan_stage(&context, &file, &plan, Some(&build)));
+        self.scanned = !code.is_empty();
+        self.take(scan);
+        let release = release_of(self.target.image, plan.base.alpine_release());
+        self.supply = super::indexes::supply(global, self.project, release.as_deref(), self.target.platform);
+        let locked = lock.and_then(|lock| self.locked(lock));
+        self.base = base_of(&plan.base, release.as_deref(), &self.supply, self.target.platform, locked);
+        let complete = plan.base.official().is_some() || plan.base.is_plain_alpine() || self.base.is_read();
+        let packages = self.installed(&plan, locked);
+        let contents = answer::contents(&plan, &self.base, &packages, complete);
+        let at = Some((tree, build.folder()));
+        self.answers =
+            self.needs.iter().map(|need| answer::answer(&need.program, &contents, Some(&plan), at)).collect();
+        let context = build.folder().to_owned();
+        self.docker = Some(Docked { file, plan, others: plans.stages, contents, context });
+    }
+
+    /// An image of the manifest that was never rendered.
+    fn without_dockerfile(&mut self, global: &Global, lock: Option<&Lock>) {
+        let context = self.scan_context(global, BTreeMap::new());
+        let scan = scan::scan(&context, &self.target.code);
+        self.scanned = !self.target.code.is_empty();
+        self.take(scan);
+        let Some(image) = self.target.image else { return };
+        let release = release_of(Some(image), None);
+        self.supply = super::indexes::supply(global, self.project, release.as_deref(), self.target.platform);
+        let locked = lock.and_then(|lock| self.locked(lock));
+        if let Some(reference) = &image.base {
+            let base = dockerfile::Base::new(&reference.value, reference.span, Vec::new());
+            self.base = base_of(&base, release.as_deref(), &self.supply, self.target.platform, locked);
+        }
+    }
+
+    fn take(&mut self, mut scan: scan::Scan) {
+        let files = self.project.tree.files();
+        scan.sites.sort_by_cached_key(|site| (files.sort_key(site.span), site.clone()));
+        scan.sites.dedup();
+        (self.needs, self.dynamic) = need::needs(&scan.sites);
+        self.skipped = scan.skipped;
+        self.findings.extend(scan.findings);
+    }
+
+    fn scan_context(&self, global: &Global, env: BTreeMap<String, String>) -> ScanContext<'a> {
+        ScanContext {
+            platform: self.target.platform,
+            env,
+            build_tags: self.target.build_tags.clone(),
+            target: self.target.target.clone(),
+            build_args: self.target.build_args.clone(),
+            cache: global.cache_dir(),
+            ..ScanContext::new(&self.project.tree)
+        }
+    }
+
+    /// The lock's part for this image, where it still fits.
+    fn locked<'l>(&self, lock: &'l Lock) -> Option<&'l LockedImage> {
+        let image = self.target.image?;
+        lock.images.get(&image.name.value).filter(|locked| resolve::image::stale(image, locked).is_none())
+    }
+
+    /// What the packages of the Dockerfile bring: by the lock where it names them all, else by the index.
+    fn installed(&mut self, plan: &StagePlan, locked: Option<&LockedImage>) -> BTreeMap<String, LockedPackage> {
+        let own = plan.packages.iter().map(|package| package.name.clone());
+        let official = plan.base.official().map(|row| row.packages.clone()).unwrap_or_default();
+        let requests: Vec<String> = own.chain(official).collect();
+        if let Some(locked) = locked {
+            if requests.iter().all(|name| locked.packages.contains_key(name)) {
+                let all = locked
+                    .packages
+                    .iter()
+                    .filter(|(_, package)| package.named)
+                    .all(|(name, _)| requests.contains(name));
+                let wanted =
+                    locked.packages.iter().filter(|(name, package)| requests.contains(name) || (all && !package.named));
+                return wanted.map(|(name, package)| (name.clone(), package.clone())).collect();
+            }
+        }
+        match packages::install(&self.supply, &self.base.installed, &requests) {
+            Ok(installation) => installation.packages,
+            Err(error) => {
+                let finding =
+                    Finding::new(&resolve::image::IMPOSSIBLE_PACKAGES, "the packages cannot be installed together");
+                let finding =
+                    plan.apk_adds.iter().fold(finding, |finding, add| finding.label(add.span, "installed here"));
+                self.findings.push(finding.help(error.to_string()));
+                // What each brings by itself still tells which programs are there.
+                let single = requests.iter().filter_map(|request| {
+                    packages::install(&self.supply, &self.base.installed, std::slice::from_ref(request)).ok()
+                });
+                single.flat_map(|installation| installation.packages).collect()
+            }
+        }
+    }
+
+    /// What the rules look at.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            tree: &self.project.tree,
+            image: self.target.image,
+            dockerfile: self.docker.as_ref().map(|docker| Docker {
+                file: &docker.file,
+                plan: &docker.plan,
+                others: &docker.others,
+                contents: &docker.contents,
+                context: &docker.context,
+            }),
+            needs: &self.needs,
+            answers: &self.answers,
+            dynamic: &self.dynamic,
+            scanned: self.scanned,
+            supply: &self.supply,
+        }
+    }
+
+    /// The Dockerfile's path.
+    pub fn dockerfile(&self) -> &str {
+        &self.target.dockerfile
+    }
+
+    /// What the survey is about, in words.
+    pub fn title(&self) -> String {
+        self.target.image.map_or_else(|| self.target.dockerfile.clone(), |image| format!("image {}", image.name))
+    }
+}
+
+fn release_of(image: Option<&Image>, by_tag: Option<&str>) -> Option<String> {
+    let own = image.and_then(|image| image.release.as_ref()).map(|release| release.value.clone());
+    own.or_else(|| by_tag.map(str::to_owned))
+}
+
+/// What a base brings: by the lock where the image itself was read, else by the minimal root of its release and the table of
+/// official images.
+fn base_of(
+    base: &dockerfile::Base,
+    release: Option<&str>,
+    supply: &Supply,
+    platform: Platform,
+    locked: Option<&LockedImage>,
+) -> Base {
+    if let Some(locked) = locked.filter(|locked| !locked.base.programs.is_empty()) {
+        return Base { programs: locked.base.programs.clone(), locked: locked.base.clone(), ..Base::default() };
+    }
+    let dockerfile::Distribution::Alpine(_) = base.distribution else {
+        let programs = base.official().map(|row| row.programs.clone()).unwrap_or_default();
+        return Base { programs: programs.into_iter().map(|path| (path, String::new())).collect(), ..Base::default() };
+    };
+    let root = apk::base::Base::minimal(release.unwrap_or("edge"));
+    let mut programs: BTreeMap<String, String> =
+        root.programs().map(|program| (program.path.to_owned(), program.package.to_owned())).collect();
+    if let Some(official) = base.official() {
+        programs.extend(official.programs.iter().map(|path| (path.clone(), String::new())));
+    }
+    let empty = apk::catalog::Catalog::default();
+    let installed = root.installed(supply.catalog().unwrap_or(&empty), platform.apk_arch());
+    Base { programs, installed, note: root.stand_in(), ..Base::default() }
+}
