@@ -21,9 +21,6 @@ pub static DOCKERFILE_SYNTAX: Rule = Rule {
 pub fn parse(files: &Files, file: FileId) -> Result<Dockerfile, Box<Finding>> {
     let source = files.get(file);
     let text = source.text();
-    let parser = raw::parse_iter(text).map_err(|error| Box::new(fault(file, text, &error)))?;
-    // The crate keeps the directives private to its iterator; a whole parse of the head alone gives them.
-    drop(parser);
     let directives = directives(file, text);
     let escape = match directives.iter().find(|(name, _)| *name == "escape") {
         Some((_, word)) if word.text == "`" => '`',
@@ -267,10 +264,10 @@ impl<'a> Reader<'a> {
     /// The text of a range as one line: continuations, and the comment and empty lines among them, are taken out.
     fn joined(&self, range: &raw::Span) -> MappedText {
         let span = self.span(range);
-        let (mut at, end) = (span.start as usize, span.end as usize);
+        let mut at = span.start as usize;
         let mut mapped = MappedText::new();
         let mut first = true;
-        for line in self.text[at..end].split_inclusive('\n') {
+        for line in self.text[at..span.end as usize].split_inclusive('\n') {
             let start = at;
             at += line.len();
             let skipped = line.trim_start();
@@ -279,10 +276,8 @@ impl<'a> Reader<'a> {
             }
             first = false;
             let body = line.trim_end_matches(['\n', '\r']);
-            let kept = match body.trim_end_matches([' ', '\t']).strip_suffix(self.escape) {
-                Some(kept) if at < end || line.ends_with('\n') => kept,
-                _ => body,
-            };
+            // A continuation at the end of the file continues with nothing.
+            let kept = body.trim_end_matches([' ', '\t']).strip_suffix(self.escape).unwrap_or(body);
             if !kept.is_empty() {
                 mapped.push(kept, Span::new(self.file, start, start + kept.len()));
             }

@@ -118,14 +118,25 @@ impl Runner<'_> {
                 }
             }
             "find" | "xargs" => {
-                let runs = rest.iter().any(|field| matches!(field.text(), "-exec" | "-execdir" | "-ok"));
-                let harmless = [
-                    "rm", "chmod", "chown", "strip", "echo", "grep", "ls", "sed", "touch", "{}", "apk", "test",
-                    "basename", "dirname",
-                ];
-                let known = rest.iter().any(|field| harmless.contains(&field.text()));
-                if (runs || name == "xargs") && !known && !rest.is_empty() {
+                let run = if name == "find" {
+                    let at = rest.iter().position(|field| matches!(field.text(), "-exec" | "-execdir" | "-ok"));
+                    at.and_then(|at| rest.get(at + 1))
+                } else {
+                    read(rest, &["-n", "-I", "-P", "-L", "-d", "-s", "-E", "-a"]).operands.first().copied()
+                };
+                let quiet = |name: &str| {
+                    super::program::is_harmless(name) || matches!(name, "rm" | "chmod" | "touch" | "rmdir" | "strip")
+                };
+                if run.is_some_and(|run| !quiet(path::file_name(run.text()))) {
                     self.unknown(whole, format!("what `{name}` runs is not followed"), true);
+                }
+            }
+            "dd" => {
+                for field in rest {
+                    if let Some(file) = field.text().strip_prefix("of=") {
+                        let at = path::join(&state.folder, file);
+                        self.put(&at, Shape::File, Origin::Built("dd".to_owned()), None, field.span);
+                    }
                 }
             }
             _ => return false,

@@ -8,21 +8,39 @@ use crate::dockerfile::plan::{Origin, Shape};
 use crate::file::{MappedText, Span};
 
 /// Programs that put no program into an image and take none away, whatever their arguments.
-static HARMLESS: [&str; 116] = [
+static HARMLESS: [&str; 167] = [
     "[",
+    "a2disconf",
+    "a2dismod",
+    "a2dissite",
+    "a2enconf",
+    "a2enmod",
+    "a2ensite",
     "addgroup",
     "adduser",
+    "apt-config",
+    "apt-key",
+    "apt-mark",
     "arch",
+    "autoconf",
+    "autoreconf",
     "awk",
     "base64",
     "basename",
+    "break",
     "bunzip2",
     "bzip2",
     "cat",
+    "chattr",
     "chgrp",
     "chown",
     "chpasswd",
+    "chsh",
+    "cksum",
+    "clear",
     "cmp",
+    "comm",
+    "continue",
     "crontab",
     "curl-config",
     "cut",
@@ -33,18 +51,27 @@ static HARMLESS: [&str; 116] = [
     "diff",
     "dirmngr",
     "dirname",
+    "docker-php-ext-configure",
+    "docker-php-ext-enable",
+    "docker-php-ext-install",
+    "docker-php-source",
+    "dos2unix",
     "dpkg-architecture",
     "dpkg-divert",
     "dpkg-query",
+    "dpkg-reconfigure",
     "du",
     "echo",
     "egrep",
+    "env",
     "expr",
     "false",
     "fc-cache",
     "fgrep",
     "file",
+    "fold",
     "gawk",
+    "getcap",
     "getconf",
     "getent",
     "getopt",
@@ -52,6 +79,7 @@ static HARMLESS: [&str; 116] = [
     "gpasswd",
     "gpg",
     "gpg-agent",
+    "gpg1",
     "gpgconf",
     "gpgv",
     "grep",
@@ -60,6 +88,7 @@ static HARMLESS: [&str; 116] = [
     "groupmod",
     "hash",
     "head",
+    "hexdump",
     "hostname",
     "id",
     "jq",
@@ -68,10 +97,12 @@ static HARMLESS: [&str; 116] = [
     "ldd",
     "less",
     "local",
+    "locale",
     "locale-gen",
     "localedef",
     "logger",
     "ls",
+    "lsattr",
     "md5sum",
     "mkdir",
     "mkfifo",
@@ -79,12 +110,16 @@ static HARMLESS: [&str; 116] = [
     "mount",
     "nl",
     "nproc",
+    "od",
     "openssl",
+    "passwd",
     "paste",
     "patch",
+    "pecl",
     "pgrep",
     "pkill",
     "printenv",
+    "printf",
     "ps",
     "pwd",
     "rc-update",
@@ -92,10 +127,12 @@ static HARMLESS: [&str; 116] = [
     "readlink",
     "readonly",
     "realpath",
+    "rev",
     "rmdir",
     "scanelf",
     "sed",
     "seq",
+    "service",
     "setcap",
     "sha1sum",
     "sha256sum",
@@ -104,27 +141,41 @@ static HARMLESS: [&str; 116] = [
     "shift",
     "sleep",
     "sort",
+    "ssh-keygen",
     "ssh-keyscan",
     "stat",
     "strip",
     "stty",
+    "sum",
     "sync",
+    "sysctl",
+    "systemctl",
+    "tac",
     "tail",
     "tr",
     "trap",
     "true",
+    "truncate",
+    "tty",
     "type",
     "ulimit",
     "umask",
     "uname",
+    "unattended-upgrade",
     "uniq",
     "unset",
     "update-ca-certificates",
     "useradd",
     "userdel",
     "usermod",
+    "visudo",
     "wait",
     "wc",
+    "whoami",
+    "xx-info",
+    "xx-verify",
+    "xxd",
+    "yes",
 ];
 
 impl Runner<'_> {
@@ -142,6 +193,11 @@ impl Runner<'_> {
         self.written(&name, rest, output, state);
         let folder = first.text().rsplit_once('/').map(|(folder, _)| folder);
         let standard = |folder: &str| folder.starts_with("/usr/") || matches!(folder, "/bin" | "/sbin");
+        // What these write is for `make`, which is not known anyway.
+        let prepares = matches!(name.as_str(), "configure" | "config" | "Configure" | "autogen.sh" | "buildconf");
+        if prepares {
+            return None;
+        }
         if folder.is_some_and(|folder| !standard(folder)) && !is_smoke_test(rest) {
             // A program of the project or of a download, whatever its name.
             self.unknown(whole, format!("what `{}` does to the image is not known", first.text()), true);
@@ -160,7 +216,7 @@ impl Runner<'_> {
         match name.as_str() {
             "apk" => self.apk(rest, whole),
             "sh" | "bash" | "ash" | "dash" | "su" => self.shell(&name, rest, output, whole, state),
-            _ if HARMLESS.binary_search(&name.as_str()).is_ok() => {}
+            _ if is_harmless(&name) => {}
             _ if is_smoke_test(rest) => {}
             _ => self.unknown(whole, format!("what `{name}` does to the image is not known"), true),
         }
@@ -298,6 +354,11 @@ impl Runner<'_> {
             self.put(&path, Shape::File, origin, None, span);
         }
     }
+}
+
+/// Whether a program puts no program into an image, whatever its arguments.
+pub(super) fn is_harmless(name: &str) -> bool {
+    HARMLESS.binary_search(&name).is_ok()
 }
 
 /// What `echo` or `printf` prints, where it is one known text.
