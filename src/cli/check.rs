@@ -1,9 +1,11 @@
 //! `aboard check`: the code against the manifest, the lock, the index and the Dockerfile.
 
 use super::images::{Images, dockerfiles};
+use super::indexes::Indexes;
 use super::scan::CodeOptions;
 use super::survey::{Survey, Target};
 use super::{Global, Outcome, Project, derive, render};
+use crate::apk::repository::Ask;
 use crate::check;
 use crate::finding::{Edit, Finding};
 use crate::manifest::edit;
@@ -40,7 +42,7 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
     if by_file {
         return check_files(&project, global, arguments, printer);
     }
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
@@ -56,14 +58,14 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
 /// After the manifest was mended: render, then check what is there now.
 fn check_again(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
     render::write(&images, &arguments.names, printer)?;
     drop(images);
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
@@ -113,6 +115,7 @@ fn check_files(
     }
     let code = arguments.paths.iter().map(|path| project.root(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let context = arguments.context.as_ref().map(|folder| project.path(folder)).transpose()?;
+    let indexes = Indexes::new(global, project, printer, Ask::WhenStale);
     let mut findings = Vec::new();
     let mut surveys = Vec::new();
     for path in paths {
@@ -125,8 +128,9 @@ fn check_files(
             build_tags: arguments.code.build_tags.clone(),
             platform: arguments.code.platform,
             image: None,
+            alpine: None,
         };
-        let survey = Survey::of(project, global, target, None);
+        let survey = Survey::of(project, global, &indexes, target, None);
         findings.extend(survey.findings.iter().cloned());
         findings.extend(check::check(&survey.subject()));
         surveys.push(survey);

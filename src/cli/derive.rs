@@ -2,6 +2,7 @@
 
 use super::images::Images;
 use super::{Global, Outcome, Project};
+use crate::apk::repository::Ask;
 use crate::check::{stale_program, undeclared_program};
 use crate::finding::Edit;
 use crate::manifest::edit::{self, NewProgram};
@@ -23,7 +24,7 @@ pub struct Arguments {
 /// Derives and writes the manifest.
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };

@@ -1,7 +1,9 @@
 //! The manifest's images with their lock, ready to be surveyed; and the Dockerfiles of a project without a manifest.
 
+use super::indexes::Indexes;
 use super::survey::{Survey, Target};
 use super::{Global, Outcome, Project};
+use crate::apk::repository::Ask;
 use crate::finding::{Finding, Rule, Severity};
 use crate::lock::{self, Lock, LockError};
 use crate::manifest::{Image, Manifest};
@@ -24,19 +26,27 @@ pub struct Images<'a> {
     pub global: &'a Global,
     /// The manifest.
     pub manifest: Manifest,
+    /// The indexes.
+    pub indexes: Indexes<'a>,
     lock: Option<Result<Lock, LockError>>,
 }
 
 impl<'a> Images<'a> {
     /// Reads manifest and lock; a manifest that is not valid is shown.
-    pub fn open(project: &'a Project, global: &'a Global, printer: &Printer) -> anyhow::Result<Result<Self, Outcome>> {
+    pub fn open(
+        project: &'a Project,
+        global: &'a Global,
+        printer: &'a Printer,
+        ask: Ask,
+    ) -> anyhow::Result<Result<Self, Outcome>> {
         let manifest = match project.manifest(printer)? {
             Ok(manifest) => manifest,
             Err(outcome) => return Ok(Err(outcome)),
         };
         let file = project.tree.read(lock::FILE).ok();
         let lock = file.map(|file| Lock::parse(project.tree.files().get(file).text()));
-        Ok(Ok(Self { project, global, manifest, lock }))
+        let indexes = Indexes::new(global, project, printer, ask);
+        Ok(Ok(Self { project, global, manifest, indexes, lock }))
     }
 
     /// The lock, where there is one that can be used.
@@ -46,7 +56,17 @@ impl<'a> Images<'a> {
 
     /// What is known of an image.
     pub fn survey<'s>(&'s self, image: &'s Image) -> Survey<'s> {
-        Survey::of(self.project, self.global, Target::of(image), self.lock())
+        self.survey_by(image, self.lock())
+    }
+
+    /// What is known of an image by the indexes alone, whatever the lock says.
+    pub fn survey_unlocked<'s>(&'s self, image: &'s Image) -> Survey<'s> {
+        self.survey_by(image, None)
+    }
+
+    fn survey_by<'s>(&'s self, image: &'s Image, lock: Option<&Lock>) -> Survey<'s> {
+        let target = Target::of(&self.manifest.alpine, image);
+        Survey::of(self.project, self.global, &self.indexes, target, lock)
     }
 
     /// What is wrong with the lock.

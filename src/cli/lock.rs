@@ -2,6 +2,7 @@
 
 use super::images::Images;
 use super::{Global, Outcome, Project, render};
+use crate::apk::repository::Ask;
 use crate::finding::Finding;
 use crate::lock::{self, Lock, LockedImage};
 use crate::manifest::Image;
@@ -20,7 +21,7 @@ pub struct UpdateArguments {}
 /// Resolves and writes the lock.
 pub fn run(global: &Global, _: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
@@ -31,11 +32,10 @@ pub fn run(global: &Global, _: &Arguments, printer: &Printer) -> anyhow::Result<
 /// Resolves against today's indexes, shows what changes, and rewrites the lock and the Dockerfiles.
 pub fn update(global: &Global, _: &UpdateArguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::Always)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
-    super::indexes::refresh(global, &images)?;
     let (lock, findings) = resolve_all(&images);
     printer.result(&changes(images.lock(), &lock));
     let outcome = finish(&images, &lock, &findings, printer)?;
@@ -44,7 +44,7 @@ pub fn update(global: &Global, _: &UpdateArguments, printer: &Printer) -> anyhow
     }
     drop(images);
     let project = Project::open(global)?;
-    if let Ok(images) = Images::open(&project, global, printer)? {
+    if let Ok(images) = Images::open(&project, global, printer, Ask::WhenStale)? {
         render::write(&images, &[], printer)?;
     }
     Ok(outcome)
@@ -81,7 +81,7 @@ pub fn resolve_all(images: &Images<'_>) -> (Lock, Vec<Finding>) {
 }
 
 fn resolve_one(images: &Images<'_>, image: &Image) -> (LockedImage, Vec<Finding>, Vec<lock::LockedIndex>) {
-    let survey = images.survey(image);
+    let survey = images.survey_unlocked(image);
     let (mut locked, findings) = resolve::image::resolve(image, &survey.base, &survey.supply);
     if let Some(old) = images.lock().and_then(|lock| lock.images.get(&image.name.value)) {
         // What was read of the base stays true as long as the base is the same.

@@ -3,6 +3,7 @@
 use super::images::Images;
 use super::survey::Survey;
 use super::{Global, Outcome, Project};
+use crate::apk::repository::Ask;
 use crate::check::dockerfile_drift;
 use crate::finding::Finding;
 use crate::lock::LockedImage;
@@ -26,7 +27,7 @@ pub struct Arguments {
 /// Renders, or shows what rendering would change.
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer)? {
+    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };

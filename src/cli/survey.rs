@@ -1,5 +1,6 @@
 //! What `check`, `derive`, `lock`, `render` and `why` work on: one image with its Dockerfile, its code and its packages.
 
+use super::indexes::Indexes;
 use super::{Global, Project};
 use crate::apk;
 use crate::check::Subject;
@@ -7,7 +8,7 @@ use crate::check::subject::Docker;
 use crate::dockerfile::{self, Context, Dockerfile, Options, Plans, StagePlan};
 use crate::finding::Finding;
 use crate::lock::{Lock, LockedImage, LockedPackage};
-use crate::manifest::Image;
+use crate::manifest::{Alpine, Image};
 use crate::need::{self, Need};
 use crate::platform::Platform;
 use crate::resolve::answer::{self, Answer};
@@ -25,6 +26,8 @@ use std::collections::BTreeMap;
 pub struct Target<'m> {
     /// The image's entry in the manifest.
     pub image: Option<&'m Image>,
+    /// Where the manifest says that packages come from.
+    pub alpine: Option<&'m Alpine>,
     /// The Dockerfile, relative to the tree.
     pub dockerfile: String,
     /// The build's context, relative to the tree; found by what the Dockerfile copies where nobody says.
@@ -43,9 +46,10 @@ pub struct Target<'m> {
 
 impl<'m> Target<'m> {
     /// An image of the manifest.
-    pub fn of(image: &'m Image) -> Self {
+    pub fn of(alpine: &'m Alpine, image: &'m Image) -> Self {
         Self {
             image: Some(image),
+            alpine: Some(alpine),
             dockerfile: image.dockerfile.value.clone(),
             context: Some(image.context.value.clone()),
             code: image.code.iter().map(|root| root.value.clone()).collect(),
@@ -91,7 +95,13 @@ struct Docked {
 
 impl<'a> Survey<'a> {
     /// Looks at a target: reads its Dockerfile, scans its code, and joins the two.
-    pub fn of(project: &'a Project, global: &Global, target: Target<'a>, lock: Option<&Lock>) -> Self {
+    pub fn of(
+        project: &'a Project,
+        global: &Global,
+        indexes: &Indexes<'_>,
+        target: Target<'a>,
+        lock: Option<&Lock>,
+    ) -> Self {
         let mut findings = Vec::new();
         let tree = &project.tree;
         let read = tree.read(&target.dockerfile).ok().and_then(|file| match dockerfile::parse(tree.files(), file) {
@@ -116,13 +126,13 @@ impl<'a> Survey<'a> {
             findings,
         };
         match read {
-            Some(file) => survey.with_dockerfile(global, file, lock),
-            None => survey.without_dockerfile(global, lock),
+            Some(file) => survey.with_dockerfile(global, indexes, file, lock),
+            None => survey.without_dockerfile(global, indexes, lock),
         }
         survey
     }
 
-    fn with_dockerfile(&mut self, global: &Global, file: Dockerfile, lock: Option<&Lock>) {
+    fn with_dockerfile(&mut self, global: &Global, indexes: &Indexes<'_>, file: Dockerfile, lock: Option<&Lock>) {
         let tree = &self.project.tree;
         let build = match &self.target.context {
             Some(folder) => Context::new(tree, folder, &self.target.dockerfile),
@@ -139,7 +149,7 @@ impl<'a> Survey<'a> {
             Err(error) => {
                 let finding = Finding::new(&dockerfile::DOCKERFILE_SYNTAX, error.to_string());
                 self.findings.push(finding.subject(self.target.dockerfile.clone()));
-                return self.without_dockerfile(global, lock);
+                return self.without_dockerfile(global, indexes, lock);
             }
         };
         let mut code = self.target.code.clone();
@@ -155,8 +165,10 @@ impl<'a> Survey<'a> {
         self.scanned = !code.is_empty();
         self.take(scan);
         let release = release_of(self.target.image, plan.base.alpine_release());
-        self.supply = super::indexes::supply(global, self.project, release.as_deref(), self.target.platform);
         let locked = lock.and_then(|lock| self.locked(lock));
+        if locked.is_none() {
+            self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
+        }
         self.base = base_of(&plan.base, release.as_deref(), &self.supply, self.target.platform, locked);
         let complete = plan.base.official().is_some() || plan.base.is_plain_alpine() || self.base.is_read();
         let packages = self.installed(&plan, locked);
@@ -164,19 +176,23 @@ impl<'a> Survey<'a> {
         let at = Some((tree, build.folder()));
         self.answers =
             self.needs.iter().map(|need| answer::answer(&need.program, &contents, Some(&plan), at)).collect();
+        if self.answers.iter().any(|answer| !matches!(answer, Answer::Given(_))) {
+            // Only the index knows what would bring what is missing.
+            self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
+        }
         let context = build.folder().to_owned();
         self.docker = Some(Docked { file, plan, others: plans.stages, contents, context });
     }
 
     /// An image of the manifest that was never rendered.
-    fn without_dockerfile(&mut self, global: &Global, lock: Option<&Lock>) {
+    fn without_dockerfile(&mut self, global: &Global, indexes: &Indexes<'_>, lock: Option<&Lock>) {
         let context = self.scan_context(global, BTreeMap::new());
         let scan = scan::scan(&context, &self.target.code);
         self.scanned = !self.target.code.is_empty();
         self.take(scan);
         let Some(image) = self.target.image else { return };
         let release = release_of(Some(image), None);
-        self.supply = super::indexes::supply(global, self.project, release.as_deref(), self.target.platform);
+        self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
         let locked = lock.and_then(|lock| self.locked(lock));
         if let Some(reference) = &image.base {
             let base = dockerfile::Base::new(&reference.value, reference.span, Vec::new());
