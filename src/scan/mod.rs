@@ -8,6 +8,7 @@ pub mod go;
 pub mod javascript;
 pub mod python;
 pub mod rust;
+pub mod service;
 pub mod shell;
 mod value;
 
@@ -101,9 +102,10 @@ pub struct Language {
 }
 
 /// The languages, in the order in which a path is offered to them.
-pub static LANGUAGES: [Language; 6] = [
+pub static LANGUAGES: [Language; 7] = [
     Language { name: "dockerfile", detects: dockerfile::detects, scan: dockerfile::scan },
     Language { name: "shell", detects: shell::detects, scan: shell::scan },
+    Language { name: "service", detects: service::detects, scan: service::scan },
     Language { name: "go", detects: go::detects, scan: go::scan },
     Language { name: "python", detects: python::detects, scan: python::scan },
     Language { name: "javascript", detects: javascript::detects, scan: javascript::scan },
