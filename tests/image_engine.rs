@@ -14,6 +14,10 @@ use image_kit::{Elf, Fixture, GLIBC, MUSL, Tar};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+fn open(source: &Source) -> Image {
+    image::open(source, Platform::default(), Limits::default()).expect("the image is read")
+}
+
 /// An image of the engine, removed at the end.
 struct Loaded {
     engine: Engine,
@@ -32,16 +36,12 @@ impl Loaded {
         Self { engine, tag, archive }
     }
 
-    fn open(&self, source: &Source) -> Image {
-        image::open(source, Platform::default(), Limits::default()).expect("the image is read")
-    }
-
     fn from_engine(&self) -> Image {
-        self.open(&Source::Engine(self.engine.clone(), self.tag.clone()))
+        open(&Source::Engine(self.engine.clone(), self.tag.clone()))
     }
 
     fn from_archive(&self) -> Image {
-        self.open(&Source::Path(self.archive.path().join("image.tar"), None))
+        open(&Source::Path(self.archive.path().join("image.tar"), None))
     }
 }
 

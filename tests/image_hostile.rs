@@ -242,7 +242,8 @@ fn content_that_is_not_what_its_digest_says_is_refused() {
         for digest in blobs.keys().cloned().collect::<Vec<_>>() {
             let honest = blobs[&digest].clone();
             blobs.get_mut(&digest).expect("there").push(b' ');
-            let error = open_with(&image_kit::oci_archive(&blobs, &[descriptor.clone()]), Limits::default());
+            let error =
+                open_with(&image_kit::oci_archive(&blobs, std::slice::from_ref(&descriptor)), Limits::default());
             let error = error.expect_err("one byte more").to_string();
             // A byte behind compressed data may be noticed before the digest is.
             let noticed = error.contains("it was changed or cut short") || error.contains("layer sha256:");

@@ -157,8 +157,8 @@ fn the_wanted_platform_is_picked_or_all_are_listed() {
     same_verdict(&written(folder.path(), "both.tar", &both));
     let (more, arm7) = other("arm", Some("v7")).blobs(Pack::Gzip);
     blobs.extend(more);
-    let arms = written(folder.path(), "arms.tar", &image_kit::oci_archive(&blobs, &[attestation, arm7, arm64]));
-    let error = open(&arms).expect_err("no amd64").to_string();
+    let without = written(folder.path(), "arms.tar", &image_kit::oci_archive(&blobs, &[attestation, arm7, arm64]));
+    let error = open(&without).expect_err("no amd64").to_string();
     assert_eq!(error, "there is no image for linux/amd64; there are images for linux/arm/v7, linux/arm64/v8");
     // An index may lie about what it points to.
     let (blobs, mut descriptor) = other("arm64", None).blobs(Pack::Plain);

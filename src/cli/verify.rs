@@ -219,7 +219,9 @@ fn scanned(
 
 fn show(project: &Project, mut reports: Vec<Report>, printer: &Printer) -> Outcome {
     let files = project.tree.files();
-    reports.iter_mut().for_each(|report| report.sort(files));
+    for report in &mut reports {
+        report.sort(files);
+    }
     let findings: Vec<_> = reports.iter().flat_map(|report| report.findings.iter().cloned()).collect();
     match printer.format {
         Format::Json => {

@@ -67,7 +67,7 @@ pub(super) fn open_stream(
 
 /// What an archive holds, by name.
 struct Members<'a> {
-    members: BTreeMap<String, Held>,
+    held: BTreeMap<String, Held>,
     /// The archive itself, where it is a plain file.
     file: Option<Arc<File>>,
     budget: &'a Budget,
@@ -84,7 +84,7 @@ enum Held {
 
 fn in_file(file: File, budget: &Budget) -> Result<Members<'_>, ImageError> {
     let whole = Arc::new(file.try_clone()?);
-    let mut tarball = Tarball::seekable(file)?;
+    let mut tarball = Tarball::seekable(file);
     let mut members = BTreeMap::new();
     while let Some(member) = tarball.next()? {
         let name = clean(&member.path);
@@ -100,7 +100,7 @@ fn in_file(file: File, budget: &Budget) -> Result<Members<'_>, ImageError> {
             _ => {}
         }
     }
-    Ok(Members { members, file: Some(whole), budget })
+    Ok(Members { held: members, file: Some(whole), budget })
 }
 
 fn in_stream<R: Read>(stream: R, budget: &Budget) -> Result<Members<'_>, ImageError> {
@@ -131,7 +131,7 @@ fn in_stream<R: Read>(stream: R, budget: &Budget) -> Result<Members<'_>, ImageEr
             _ => {}
         }
     }
-    Ok(Members { members, file: None, budget })
+    Ok(Members { held: members, file: None, budget })
 }
 
 fn add(members: &mut BTreeMap<String, Held>, name: String, held: Held) -> Result<(), ImageError> {
@@ -180,7 +180,7 @@ impl Members<'_> {
     fn find(&self, name: &str) -> Result<(&Held, String), ImageError> {
         let mut name = clean(name.as_bytes());
         for _ in 0..=MAX_LINKS {
-            match self.members.get(&name) {
+            match self.held.get(&name) {
                 None => return Err(ImageError::Missing(format!("`{name}`"))),
                 Some(Held::Link(target)) => name.clone_from(target),
                 Some(held) => return Ok((held, name)),
@@ -190,7 +190,7 @@ impl Members<'_> {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.held.contains_key(name)
     }
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, ImageError> {

@@ -188,7 +188,7 @@ pub(super) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> R
 }
 
 /// Chooses the entry of an index that runs on the platform.
-pub(super) fn choose<'a>(entries: &'a [Descriptor], platform: Platform) -> Result<&'a Descriptor, ImageError> {
+pub(super) fn choose(entries: &[Descriptor], platform: Platform) -> Result<&Descriptor, ImageError> {
     let images: Vec<&Descriptor> = entries.iter().filter(|entry| !is_attestation(entry)).collect();
     let runs = |entry: &&&Descriptor| entry.platform.as_ref().is_none_or(|own| matches(own, platform));
     let exact = |entry: &&&Descriptor| entry.platform.as_ref().is_some_and(|own| matches(own, platform));
@@ -218,7 +218,7 @@ fn matches(own: &DescriptorPlatform, wanted: Platform) -> bool {
 /// Whether an image for `os/architecture/variant` is one for the platform. Without a variant any will do; an image for
 /// an older variant runs on a newer one, but is another image.
 pub(super) fn runs_on(os: &str, architecture: &str, variant: Option<&str>, wanted: Platform) -> bool {
-    let variant = variant.filter(|variant| !variant.is_empty() && !(architecture == "arm64" && *variant == "v8"));
+    let variant = variant.filter(|variant| !(variant.is_empty() || (architecture == "arm64" && *variant == "v8")));
     os == wanted.os()
         && architecture == wanted.docker_arch()
         && (variant.is_none() || wanted.variant().is_none() || variant == wanted.variant())

@@ -35,7 +35,8 @@ struct ConfigFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Auth {
-    auth: Option<String>,
+    #[serde(rename = "auth")]
+    encoded: Option<String>,
     username: Option<String>,
     password: Option<String>,
     identitytoken: Option<String>,
@@ -96,7 +97,7 @@ fn in_file(config: &ConfigFile, key: &str) -> Result<Option<Credential>, String>
     if let Some(token) = auth.identitytoken.as_ref().filter(|token| !token.is_empty()) {
         return Ok(Some(Credential::Identity(token.clone())));
     }
-    if let Some(encoded) = auth.auth.as_ref().filter(|encoded| !encoded.is_empty()) {
+    if let Some(encoded) = auth.encoded.as_ref().filter(|encoded| !encoded.is_empty()) {
         let decoded = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = decoded.as_deref().and_then(|text| text.trim_end_matches('\0').split_once(':'));
         let (user, secret) = pair.ok_or("the entry `auth` is not base64 of NAME:SECRET")?;

@@ -17,6 +17,7 @@ const MAX_ITEMS: usize = 4096;
 
 /// How a file says it is started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a header")]
 pub struct Elf {
     /// `e_machine`.
     pub machine: u16,

@@ -253,14 +253,13 @@ fn index_buffered<R: Read>(
     in_place: Option<InPlace>,
     budget: &Budget,
 ) -> Result<Layer, ImageError> {
-    let (mut keeper, bodies) = match in_place {
-        Some((file, start)) => (Keeper::InPlace(start), file),
-        None => {
-            let file = tempfile::tempfile()?;
-            let bodies = Arc::new(file.try_clone()?);
-            let file = io::BufWriter::with_capacity(BUFFER, file);
-            (Keeper::Copy { file, length: 0, buffer: vec![0; BUFFER], budget }, bodies)
-        }
+    let (mut keeper, bodies) = if let Some((file, start)) = in_place {
+        (Keeper::InPlace(start), file)
+    } else {
+        let file = tempfile::tempfile()?;
+        let bodies = Arc::new(file.try_clone()?);
+        let file = io::BufWriter::with_capacity(BUFFER, file);
+        (Keeper::Copy { file, length: 0, buffer: vec![0; BUFFER], budget }, bodies)
     };
     let mut tarball = Tarball::new(reader);
     let mut names = Vec::new();

@@ -21,7 +21,7 @@ pub(super) fn open(
         return Err(ImageError::NotAnImage(folder.to_owned()));
     }
     let layout = Layout { folder, budget };
-    let index = layout.small(&folder.join("index.json"))?;
+    let index = small(&folder.join("index.json"))?;
     oci::parts(&layout, index, folder.display().to_string(), wanted, platform)?.assemble(platform)
 }
 
@@ -37,21 +37,21 @@ impl Layout<'_> {
         // A link could lead anywhere; a pipe would never end.
         if kind.is_file() { Ok(path) } else { Err(ImageError::Missing(format!("blob {digest} (as a regular file)"))) }
     }
+}
 
-    fn small(&self, path: &Path) -> Result<Vec<u8>, ImageError> {
-        let failed = |source| ImageError::File { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        File::open(path).map_err(failed)?.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > MAX_DOCUMENT {
-            return Err(ImageError::TooMuch(format!("a document of more than {} MiB", MAX_DOCUMENT >> 20)));
-        }
-        Ok(bytes)
+fn small(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let failed = |source| ImageError::File { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        return Err(ImageError::TooMuch(format!("a document of more than {} MiB", MAX_DOCUMENT >> 20)));
     }
+    Ok(bytes)
 }
 
 impl Blobs for Layout<'_> {
     fn document(&self, _: &Descriptor, digest: &Digest) -> Result<Vec<u8>, ImageError> {
-        self.small(&self.blob(digest)?)
+        small(&self.blob(digest)?)
     }
 
     fn layer(&self, _: &Descriptor, digest: &Digest) -> Result<Arc<Layer>, ImageError> {

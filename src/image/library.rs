@@ -16,6 +16,9 @@ const MAX_OBJECTS: usize = 2000;
 /// The most of a loader or a cache that is searched for paths.
 const MAX_SEARCHED: usize = 16 << 20;
 
+/// musl: `static const char reserved[] = "c.pthread.rt.m.dl.util.xnet."`, matched against what follows `lib`.
+const MUSL_OWN: [&str; 7] = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."];
+
 /// A library, or a version of one, that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lacking {
@@ -107,22 +110,19 @@ impl Run<'_> {
                     return;
                 }
                 let mut instead = None;
-                match self.find(at, &name, &mut instead) {
-                    Some((found, elf)) => {
-                        let known = self.objects.iter().position(|object| object.path == found.path);
-                        let index = known.unwrap_or(self.objects.len());
-                        self.loaded.insert(name, Some(index));
-                        if known.is_none() {
-                            self.objects.push(Object { path: found.path.clone(), elf, parent: Some(at) });
-                            self.files.push(found);
-                            queue.push_back(index);
-                        }
+                if let Some((found, elf)) = self.find(at, &name, &mut instead) {
+                    let known = self.objects.iter().position(|object| object.path == found.path);
+                    let index = known.unwrap_or(self.objects.len());
+                    self.loaded.insert(name, Some(index));
+                    if known.is_none() {
+                        self.objects.push(Object { path: found.path.clone(), elf, parent: Some(at) });
+                        self.files.push(found);
+                        queue.push_back(index);
                     }
-                    None => {
-                        self.loaded.insert(name.clone(), None);
-                        let needed_by = self.objects[at].path.clone();
-                        self.lacking.push(Lacking { library: name, version: None, needed_by, instead });
-                    }
+                } else {
+                    self.loaded.insert(name.clone(), None);
+                    let needed_by = self.objects[at].path.clone();
+                    self.lacking.push(Lacking { library: name, version: None, needed_by, instead });
                 }
             }
         }
@@ -136,10 +136,8 @@ impl Run<'_> {
         if name == file_name || name == asked {
             return true;
         }
-        // musl: `static const char reserved[] = "c.pthread.rt.m.dl.util.xnet."`, matched against what follows `lib`.
-        const OWN: [&str; 7] = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."];
         self.kind == Loader::Musl
-            && name.strip_prefix("lib").is_some_and(|rest| OWN.iter().any(|own| rest.starts_with(own)))
+            && name.strip_prefix("lib").is_some_and(|rest| MUSL_OWN.iter().any(|own| rest.starts_with(own)))
     }
 
     fn find(&self, at: usize, name: &str, instead: &mut Option<String>) -> Option<(Found, Elf)> {

@@ -149,9 +149,7 @@ fn weight(error: &LookupError) -> u8 {
 
 /// busybox keeps its applets' names sorted, each ended by a zero byte, from `[` on.
 fn applet_table(bytes: &[u8]) -> Option<Vec<String>> {
-    if memchr::memmem::find(bytes, b"BusyBox v").is_none() {
-        return None;
-    }
+    memchr::memmem::find(bytes, b"BusyBox v")?;
     let start = memchr::memmem::find(bytes, b"\0[\0[[\0")? + 1;
     let mut names: Vec<String> = Vec::new();
     for name in bytes[start..].split(|&byte| byte == 0) {

@@ -51,7 +51,7 @@ impl Packages {
     pub fn owner(&self, path: &str) -> Option<&Installed> {
         let name = self.owners.get(path).or_else(|| {
             // Where /bin is a link to /usr/bin, packages list either.
-            let other = path.strip_prefix("/usr").map(str::to_owned).unwrap_or_else(|| format!("/usr{path}"));
+            let other = path.strip_prefix("/usr").map_or_else(|| format!("/usr{path}"), str::to_owned);
             self.owners.get(&other)
         })?;
         self.installed.get(name)

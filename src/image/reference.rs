@@ -35,8 +35,8 @@ impl Reference {
             && tag.len() <= 128
             && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         let port = host.rsplit_once(':').map_or("", |(_, port)| port).trim_end_matches(']');
-        let is_port = host.starts_with('[') || port.bytes().all(|byte| byte.is_ascii_digit());
-        let is_host = is_port && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+        let numeric_port = host.starts_with('[') || port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_host = numeric_port && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
         if name.len() > 255 || !name.split('/').all(is_part) || !is_tag || !is_host {
             return Err(bad());
         }

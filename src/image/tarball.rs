@@ -337,7 +337,7 @@ impl<R: BufRead> Tarball<R> {
 
 impl Tarball<BufReader<File>> {
     /// An archive in a file: bodies that are not read are jumped over.
-    pub(super) fn seekable(file: File) -> io::Result<Self> {
+    pub(super) fn seekable(file: File) -> Self {
         let mut tarball = Self::new(BufReader::new(file));
         tarball.skip = |reader, count| {
             use std::io::Seek;
@@ -346,7 +346,7 @@ impl Tarball<BufReader<File>> {
             reader.seek_relative(i64::try_from(count).map_err(io::Error::other)?)?;
             Ok(count)
         };
-        Ok(tarball)
+        tarball
     }
 }
 

@@ -21,6 +21,10 @@ use crate::need::Need;
 use crate::platform::Platform;
 use crate::site::{ExecSite, Program};
 use serde::Serialize;
+use std::fmt::Write;
+
+/// Answers which packages provide something.
+pub type Provides = dyn Fn(&str) -> Vec<String>;
 
 /// What an image must hold.
 #[derive(Default)]
@@ -34,7 +38,7 @@ pub struct Expectation<'a> {
     /// The base that the lock names.
     pub base: Option<WantedBase>,
     /// The packages that provide something, as an index has it (`so:libssl.so.3`, `cmd:docker`).
-    pub provides: Option<&'a dyn Fn(&str) -> Vec<String>>,
+    pub provides: Option<&'a Provides>,
 }
 
 /// A program that must be in the image.
@@ -292,7 +296,7 @@ impl Report {
             text.push_str(&probe.shown());
         }
         if self.added > 0 {
-            text.push_str(&format!("the locked packages take up {}\n", human_size(self.added)));
+            let _ = writeln!(text, "the locked packages take up {}", human_size(self.added));
         }
         text
     }

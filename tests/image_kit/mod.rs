@@ -59,7 +59,7 @@ impl Tar {
     }
 
     /// Header and body as given, whether they fit each other or not.
-    pub fn raw(mut self, path: &str, kind: u8, meta: Meta, target: &str, size: u64, body: &[u8]) -> Self {
+    pub fn raw(self, path: &str, kind: u8, meta: Meta, target: &str, size: u64, body: &[u8]) -> Self {
         let mut block = [0u8; 512];
         put(&mut block[..100], path.as_bytes());
         octal(&mut block[100..108], u64::from(meta.mode));
@@ -116,7 +116,7 @@ fn octal(field: &mut [u8], value: u64) {
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
