@@ -2,7 +2,7 @@
 //! still be there.
 
 use super::Subject;
-use crate::dockerfile::{Base, Distribution};
+use crate::dockerfile::Base;
 use crate::finding::{Finding, Rule, Severity};
 
 /// The rule.
@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(docker) = subject.dockerfile else { return Vec::new() };
     let base = &docker.plan.base;
-    let Some(why) = unknown(base) else { return Vec::new() };
+    let Some(why) = base.unknown() else { return Vec::new() };
     let finding = Finding::new(&RULE, format!("what {} brings is not known", shown(base)))
         .label(base.span, why)
         .help("`aboard verify` looks at the built image itself")
@@ -27,18 +27,4 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
 
 fn shown(base: &Base) -> &str {
     if base.reference.is_empty() { "the base image" } else { &base.reference }
-}
-
-/// Why a base is not known; nothing where it is.
-fn unknown(base: &Base) -> Option<String> {
-    if !base.unset.is_empty() {
-        return Some(format!("the value of {} is not known", base.unset.join(", ")));
-    }
-    match base.distribution {
-        Distribution::Scratch => None,
-        Distribution::Alpine(_) if base.is_plain_alpine() || base.official().is_some() => None,
-        Distribution::Alpine(_) => Some("not an official image: it may hold more than Alpine does".to_owned()),
-        Distribution::Debian => Some("not built on Alpine, whose packages alone are resolved".to_owned()),
-        Distribution::Unknown => Some("no image that is known by its name".to_owned()),
-    }
 }

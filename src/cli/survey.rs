@@ -170,7 +170,7 @@ impl<'a> Survey<'a> {
             self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
         }
         self.base = base_of(&plan.base, release.as_deref(), &self.supply, self.target.platform, locked);
-        let complete = plan.base.official().is_some() || plan.base.is_plain_alpine() || self.base.is_read();
+        let complete = plan.base.unknown().is_none() || self.base.is_read();
         let packages = self.installed(&plan, locked);
         let contents = answer::contents(&plan, &self.base, &packages, complete);
         let at = Some((tree, build.folder()));

@@ -62,6 +62,20 @@ impl Base {
         }
     }
 
+    /// Why the programs of the base are not known from its name; nothing where they are.
+    pub fn unknown(&self) -> Option<String> {
+        if !self.unset.is_empty() {
+            return Some(format!("the value of {} is not known", self.unset.join(", ")));
+        }
+        match self.distribution {
+            Distribution::Scratch => None,
+            Distribution::Alpine(_) if self.is_plain_alpine() || self.official().is_some() => None,
+            Distribution::Alpine(_) => Some("not an official image: it may hold more than Alpine does".to_owned()),
+            Distribution::Debian => Some("not built on Alpine, whose packages alone are resolved".to_owned()),
+            Distribution::Unknown => Some("no image that is known by its name".to_owned()),
+        }
+    }
+
     /// The Alpine release of the tag.
     pub fn alpine_release(&self) -> Option<&str> {
         match &self.distribution {
