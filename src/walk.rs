@@ -150,6 +150,12 @@ impl Tree {
         })
     }
 
+    /// Where a path really lies, links followed: the same for every name of one file or folder.
+    pub fn identity(&self, path: &str) -> Option<PathBuf> {
+        let (_, real) = self.resolve(path).ok()?;
+        fs::canonicalize(real).ok()
+    }
+
     /// Whether a regular file stands at a path.
     pub fn is_file(&self, path: &str) -> bool {
         self.kind(path) == Some(Kind::File)

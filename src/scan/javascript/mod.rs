@@ -12,7 +12,7 @@ use super::{Root, Scan, ScanContext};
 use crate::walk::{Tree, join};
 
 /// JavaScript and TypeScript, as the core needs to know them.
-static JAVASCRIPT: Tongue = Tongue {
+pub(super) static JAVASCRIPT: Tongue = Tongue {
     name: "javascript",
     endings: &[".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"],
     shebangs: &["node", "nodejs", "bun", "deno", "tsx", "zx"],

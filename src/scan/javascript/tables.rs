@@ -377,16 +377,3 @@ pub(super) const METHODS: &[(&str, Operation)] = &[
     ("valueOf", Operation::Receiver),
     ("values", Operation::Values),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tables_are_sorted_and_sourced() {
-        assert!(SINKS.is_sorted_by_key(|sink| sink.name));
-        assert!(KNOWN.is_sorted_by_key(|row| row.0));
-        assert!(METHODS.is_sorted_by_key(|row| row.0));
-        assert!(SINKS.iter().all(|sink| sink.source.starts_with("https://")));
-    }
-}

@@ -12,7 +12,7 @@ use super::{Root, Scan, ScanContext};
 use crate::walk::Tree;
 
 /// Python, as the core needs to know it.
-static PYTHON: Tongue = Tongue {
+pub(super) static PYTHON: Tongue = Tongue {
     name: "python",
     endings: &[".py"],
     shebangs: &["python", "pypy"],

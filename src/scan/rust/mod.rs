@@ -13,7 +13,7 @@ use super::{Root, Scan, ScanContext};
 use crate::walk::Tree;
 
 /// Rust, as the core needs to know it.
-static RUST: Tongue = Tongue {
+pub(super) static RUST: Tongue = Tongue {
     name: "rust",
     endings: &[".rs"],
     shebangs: &[],

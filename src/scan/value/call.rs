@@ -331,14 +331,19 @@ impl Follower<'_> {
         let read = self.module(module);
         let one = &read.functions[function as usize];
         let is_constructor = one.class.is_some() && one.name == self.code.tongue.constructor;
-        let mut names = vec![one.name.clone()];
+        // Each name with the word that a file must hold to matter: `super` and constructors stand everywhere.
+        let mut names = vec![(one.name.clone(), one.name.clone())];
         if let (true, Some(class)) = (is_constructor, one.class) {
-            names = vec![read.classes[class as usize].name.clone(), "super".to_owned(), one.name.clone()];
+            let own = read.classes[class as usize].name.clone();
+            names = vec![(own.clone(), own.clone()), (own.clone(), "super".to_owned()), (own, one.name.clone())];
+            for (file, class) in self.extended_by(module, class) {
+                let name = self.module(file).classes[class as usize].name.clone();
+                names.push((name.clone(), name));
+            }
         }
         let mut calls = Vec::new();
-        for name in names.iter().filter(|name| !name.is_empty()) {
-            // The constructor's own name and `super` stand everywhere: only files that know the class matter.
-            let files = self.code.mentioning(&names[0]);
+        for (word, name) in names.iter().filter(|(word, _)| !word.is_empty()) {
+            let files = self.code.mentioning(word);
             for &file in files.iter() {
                 self.calls_in(file, name, (module, function), &mut calls);
                 if calls.len() >= CALLERS || self.fuel == 0 {
@@ -350,6 +355,14 @@ impl Follower<'_> {
             self.calls_of_lambda(module, function, &mut calls);
         }
         calls
+    }
+
+    /// Whether an expression can run on the image's platform: its block, and the functions around it.
+    pub(super) fn runs(&mut self, module: usize, expr: ExprId) -> bool {
+        let read = self.module(module);
+        let one = &read.exprs[expr as usize];
+        self.is_alive(module, one.block)
+            && read.functions_around(one.scope).into_iter().all(|function| self.is_reached(module, function, 0))
     }
 
     /// Whether a function can be reached on the image's platform: every call of it may stand in code that cannot run.
@@ -409,15 +422,13 @@ impl Follower<'_> {
         let module = &lowered.module;
         for &call in lowered.calls.get(name).map_or(&[][..], Vec::as_slice) {
             let Kind::Call { callee, arguments } = &module.exprs[call as usize].kind else { continue };
-            if self.is_alive(file, module.exprs[call as usize].block) && self.leads_to(file, *callee, target) {
+            if self.runs(file, call) && self.leads_to(file, *callee, target) {
                 calls.push((file, call, Rc::new(given(&Self::thunk(file, call), arguments))));
             }
         }
         for &(call, place) in lowered.handed.get(name).map_or(&[][..], Vec::as_slice) {
             let Kind::Call { arguments, .. } = &module.exprs[call as usize].kind else { continue };
-            if self.is_alive(file, module.exprs[call as usize].block)
-                && self.leads_to(file, arguments[place].value, target)
-            {
+            if self.runs(file, call) && self.leads_to(file, arguments[place].value, target) {
                 let given = self.handed_on(file, call, arguments, place);
                 calls.push((file, call, Rc::new(given)));
             }

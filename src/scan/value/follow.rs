@@ -20,8 +20,29 @@ const DEPTH: u32 = 200;
 pub(super) const ALTERNATIVES: usize = 512;
 /// How many combinations of values are made where one value is put together from several.
 const COMBINATIONS: usize = 96;
+/// How many parts a text, or elements a list, is followed to; what comes behind decides no program.
+const PARTS: usize = 512;
 /// How many ways of going on are tried where the beginning, which decides the program, is known.
 const ENDINGS: usize = 3;
+/// The names of platforms other than linux, as languages and libraries write them.
+/// Source: <https://docs.python.org/3/library/sys.html#sys.platform>, <https://nodejs.org/api/process.html#processplatform>,
+/// <https://docs.python.org/3/library/platform.html#platform.system>.
+const OTHERS: [&str; 14] = [
+    "Darwin",
+    "FreeBSD",
+    "Windows",
+    "Windows_NT",
+    "aix",
+    "cygwin",
+    "darwin",
+    "freebsd",
+    "mac",
+    "macos",
+    "nt",
+    "openbsd",
+    "win32",
+    "windows",
+];
 /// How many files a name without an import is looked up in.
 const ANYWHERE: usize = 4;
 
@@ -384,7 +405,34 @@ impl<'c> Follower<'c> {
             }
         }
         self.strict = outer;
-        if open { None } else { answer }
+        if open { self.elsewhere(at, how, [(left, &lefts), (right, &rights)]) } else { answer }
+    }
+
+    /// A comparison of something that is named for the platform with the name of another one: it does not hold.
+    fn elsewhere(&self, at: &Thunk, how: Comparison, sides: [(ExprId, &Vec<Found>); 2]) -> Option<bool> {
+        let module = self.module(at.module);
+        let is_platform = |expr: ExprId| {
+            let name = match &module.exprs[expr as usize].kind {
+                Kind::Call { callee, .. } => module.last_name(*callee),
+                _ => module.last_name(expr),
+            };
+            name.is_some_and(|name| {
+                let name = name.to_ascii_lowercase();
+                name.contains("platform")
+                    || matches!(name.as_str(), "os" | "os_name" | "os_type" | "system" | "sysname")
+            })
+        };
+        let is_other = |found: &Vec<Found>| {
+            let names: Option<Vec<String>> = found.iter().map(Found::known_text).collect();
+            names.is_some_and(|names| !names.is_empty() && names.iter().all(|name| OTHERS.contains(&name.as_str())))
+        };
+        let [one, other] = sides;
+        let holds = is_platform(one.0) && is_other(other.1) || is_platform(other.0) && is_other(one.1);
+        match how {
+            Comparison::Equal if holds => Some(false),
+            Comparison::Unequal if holds => Some(true),
+            _ => None,
+        }
     }
 
     fn compare_values(&mut self, how: Comparison, left: &Found, right: &Found) -> Option<bool> {
@@ -907,7 +955,9 @@ pub(super) fn appended(texts: &[Found], values: &[Found], span: Span) -> Vec<Fou
                 return found;
             }
             let mut whole = as_text(&text.value, span);
-            whole.parts.extend(as_text(&value.value, span).parts);
+            if whole.parts.len() < PARTS {
+                whole.parts.extend(as_text(&value.value, span).parts.into_iter().take(PARTS));
+            }
             let mut both = text.with(Value::Text(whole)).after(value);
             both.default = text.default || value.default;
             found.push(both);
@@ -928,7 +978,9 @@ pub(super) fn chained(lists: &[Found], more: &[Found]) -> Vec<Found> {
                 return found;
             }
             let mut elements = elements_of(list);
-            elements.extend(elements_of(other));
+            if elements.len() < PARTS {
+                elements.extend(elements_of(other).into_iter().take(PARTS));
+            }
             found.push(list.with(Value::List(Rc::new(elements))).after(other));
         }
     }

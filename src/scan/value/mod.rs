@@ -308,3 +308,31 @@ impl Text {
         Self { parts: parts.collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::source::glob_matches;
+    use crate::scan::{javascript::JAVASCRIPT, python::PYTHON, rust::RUST};
+
+    #[test]
+    fn the_tables_are_sorted_and_sourced() {
+        for tongue in [&PYTHON, &JAVASCRIPT, &RUST] {
+            let strictly = |names: Vec<&str>| names.windows(2).all(|pair| pair[0] < pair[1]);
+            assert!(strictly(tongue.sinks.iter().map(|sink| sink.name).collect()), "{}: sinks", tongue.name);
+            assert!(strictly(tongue.known.iter().map(|row| row.0).collect()), "{}: known", tongue.name);
+            assert!(strictly(tongue.methods.iter().map(|row| row.0).collect()), "{}: methods", tongue.name);
+            assert!(tongue.sinks.iter().all(|sink| sink.source.starts_with("https://")), "{}: sources", tongue.name);
+        }
+    }
+
+    #[test]
+    fn globs_match_names() {
+        assert!(glob_matches("*.py", "app.py"));
+        assert!(glob_matches("a?[b-d]*", "axc.py"));
+        assert!(glob_matches("[!a]b", "xb"));
+        assert!(!glob_matches("*.py", "app.pyc"));
+        assert!(!glob_matches("*.py", ".hidden.py"));
+        assert!(!glob_matches("[ab", "a"));
+        assert!(!glob_matches("*a*a*a*a*a*b", &"a".repeat(200)));
+    }
+}

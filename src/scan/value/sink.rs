@@ -5,7 +5,7 @@
 
 use super::call::given;
 use super::follow::Follower;
-use super::form::{Argument, Expr, ExprId, Kind, Module};
+use super::form::{Argument, ExprId, Kind, Module};
 use super::operation::words;
 use super::source::Code;
 use super::{Element, Found, Given, Part, Text, Thunk, Tongue, Value};
@@ -37,7 +37,8 @@ pub(crate) struct Sink {
     pub(crate) name: &'static str,
     /// What it runs.
     pub(crate) run: Run,
-    /// Where that is documented.
+    /// Where that is documented; for the reader of the table.
+    #[cfg_attr(not(test), allow(dead_code, reason = "a row justifies itself; only a test asks"))]
     pub(crate) source: &'static str,
 }
 
@@ -193,7 +194,7 @@ impl<'c> Finder<'c> {
         let Kind::Call { callee, arguments } = &expr.kind else { return };
         let at = Follower::thunk(self.file, call);
         if let Some((sink, first)) = self.sink_of(*callee)
-            && self.runs(expr)
+            && self.follower.runs(self.file, call)
         {
             let mut all = first;
             all.extend(given(&at, arguments));
@@ -205,7 +206,7 @@ impl<'c> Finder<'c> {
             if is_name
                 && !self.hands_back(*callee)
                 && let Some((sink, first)) = self.sink_of(argument.value)
-                && self.runs(expr)
+                && self.follower.runs(self.file, call)
             {
                 let mut all = first;
                 all.extend(self.follower.handed_on(self.file, call, arguments, place));
@@ -214,15 +215,6 @@ impl<'c> Finder<'c> {
                 }
             }
         }
-    }
-
-    /// Whether code can run on the image's platform: its block, and the function around it.
-    fn runs(&mut self, expr: &Expr) -> bool {
-        if !self.follower.is_alive(self.file, expr.block) {
-            return false;
-        }
-        let around = self.module.functions_around(expr.scope);
-        around.into_iter().all(|function| self.follower.is_reached(self.file, function, 0))
     }
 
     /// Whether a callee only wraps the function that it is handed.
@@ -245,7 +237,7 @@ impl<'c> Finder<'c> {
                 _ => None,
             });
             if let Some(sink) = sink
-                && self.runs(expr)
+                && self.follower.runs(self.file, place as ExprId)
             {
                 let value = Follower::thunk(self.file, key);
                 let given = vec![Given { name: None, value, spread: false }];
@@ -539,8 +531,9 @@ impl<'c> Finder<'c> {
                 at = place + 1;
                 continue;
             }
-            if at > place {
-                self.flatten(&one.value, &mut elements);
+            if at > place && self.flatten(&one.value, &mut elements) {
+                // A list has all arguments; what follows are the environment or options.
+                break;
             }
             at += 1;
         }
@@ -561,13 +554,18 @@ impl<'c> Finder<'c> {
         elements
     }
 
-    fn flatten(&mut self, value: &Thunk, elements: &mut Vec<Element>) {
+    /// Adds an argument, or all of a list; whether it was one.
+    fn flatten(&mut self, value: &Thunk, elements: &mut Vec<Element>) -> bool {
         let values = self.follower.values(value);
         match values.as_slice() {
-            [Found { value: Value::List(inner), .. }] => elements.extend(inner.iter().cloned()),
+            [Found { value: Value::List(inner), .. }] => {
+                elements.extend(inner.iter().cloned());
+                return true;
+            }
             [Found { value: Value::Dict(_) | Value::Function(..) | Value::Nothing, .. }] => {}
             _ => elements.push(Element::Later(value.clone())),
         }
+        false
     }
 
     /// A command line that is split into words.

@@ -261,7 +261,7 @@ fn gather(tree: &Tree, tongue: &Tongue, root: &str, paths: &mut BTreeSet<String>
     } else if tree.is_file(root) {
         paths.insert(root.to_owned());
     } else {
-        below(tree, tongue, root, "", 0, paths, skipped);
+        below(tree, tongue, root, paths, skipped);
     }
 }
 
@@ -296,7 +296,7 @@ fn expand(tree: &Tree, tongue: &Tongue, glob: &str, paths: &mut BTreeSet<String>
                 paths.insert(path);
             }
         } else {
-            below(tree, tongue, &path, "", 0, paths, skipped);
+            below(tree, tongue, &path, paths, skipped);
         }
     }
 }
@@ -375,42 +375,44 @@ fn one_of(pattern: &[char], open: usize, c: char) -> Option<usize> {
     (holds != negated).then_some(close + 1)
 }
 
-/// Adds the language's files below a folder; `inner` is the path from the root on.
-fn below(
-    tree: &Tree,
-    tongue: &Tongue,
-    folder: &str,
-    inner: &str,
-    depth: usize,
-    paths: &mut BTreeSet<String>,
-    skipped: &mut Vec<Skipped>,
-) {
-    let entries = match tree.list(folder) {
-        Ok(entries) => entries,
-        Err(error) => return skipped.push(Skipped { path: folder.to_owned(), why: error.to_string() }),
-    };
-    for entry in entries {
-        let (Some(path), Some(inner)) = (join(folder, &entry.name), join(inner, &entry.name)) else { continue };
-        if never_code(&entry.name) || (tongue.left_out)(&inner) {
+/// Adds the language's files below a folder. A folder that was entered under another name (a link) is left out.
+fn below(tree: &Tree, tongue: &Tongue, root: &str, paths: &mut BTreeSet<String>, skipped: &mut Vec<Skipped>) {
+    let mut open = vec![(root.to_owned(), String::new(), 0)];
+    let mut entered = HashSet::new();
+    while let Some((folder, inner, depth)) = open.pop() {
+        if !tree.identity(&folder).is_some_and(|real| entered.insert(real)) {
             continue;
         }
-        if paths.len() >= MAX_FILES {
-            return skipped.push(Skipped { path, why: format!("more than {MAX_FILES} files") });
-        }
-        match entry.kind {
-            Entry::File if owns(tongue, &entry.name) || has_shebang(tongue, tree, &path) => {
-                paths.insert(path);
+        let entries = match tree.list(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                skipped.push(Skipped { path: folder, why: error.to_string() });
+                continue;
             }
-            Entry::Folder if depth >= MAX_FOLDERS => {
-                skipped.push(Skipped { path, why: "folders nest too deeply".to_owned() });
+        };
+        for entry in entries {
+            let (Some(path), Some(inner)) = (join(&folder, &entry.name), join(&inner, &entry.name)) else { continue };
+            if never_code(&entry.name) || (tongue.left_out)(&inner) {
+                continue;
             }
-            Entry::Folder => below(tree, tongue, &path, &inner, depth + 1, paths, skipped),
-            _ => {}
+            if paths.len() >= MAX_FILES {
+                return skipped.push(Skipped { path, why: format!("more than {MAX_FILES} files") });
+            }
+            match entry.kind {
+                Entry::File if owns(tongue, &entry.name) || has_shebang(tongue, tree, &path) => {
+                    paths.insert(path);
+                }
+                Entry::Folder if depth >= MAX_FOLDERS => {
+                    skipped.push(Skipped { path, why: "folders nest too deeply".to_owned() });
+                }
+                Entry::Folder => open.push((path, inner, depth + 1)),
+                _ => {}
+            }
         }
     }
 }
 
-/// Every name that the files of a map hold, for tests.
+/// As `matches`, for tests.
 #[cfg(test)]
 pub(crate) fn glob_matches(pattern: &str, name: &str) -> bool {
     matches(pattern, name)
