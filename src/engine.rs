@@ -113,6 +113,16 @@ pub fn assumed(wanted: Option<Kind>) -> Engine {
     Engine { kind, program: PathBuf::from(kind.program()), buildx: false }
 }
 
+/// Whether the engine has an image, or pulls it now.
+pub fn has_or_pulls(engine: &Engine, reference: &str) -> bool {
+    let run = |arguments: &[&str], limit: u64| {
+        let mut command = Command::new(&engine.program);
+        command.args(arguments);
+        capture(command, Duration::from_secs(limit)).is_ok()
+    };
+    run(&["image", "inspect", reference], 20) || run(&["pull", reference], 300)
+}
+
 fn answers(program: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new(program);
     command.args(arguments);

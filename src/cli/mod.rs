@@ -9,12 +9,15 @@ mod explain;
 mod generate;
 mod images;
 mod indexes;
+mod init;
 mod lock;
 mod project;
 mod render;
+mod render_and_verify;
 mod scan;
 mod survey;
 mod verify;
+mod why;
 
 pub use project::Project;
 
@@ -105,6 +108,8 @@ pub enum FailOn {
 /// The commands, in the order in which help lists them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Find the Dockerfiles and write a first aboard.yaml
+    Init(init::Arguments),
     /// List the programs that code executes, with the chain that settles each
     Scan(scan::Arguments),
     /// Bring the manifest's programs in line with the code, keeping comments and layout
@@ -121,8 +126,14 @@ enum Command {
     Build(build::Arguments),
     /// Hold a built image against what the code runs: PATH, modes, architecture, loaders, libraries, interpreters
     Verify(verify::Arguments),
+    /// The CI job: render --check, check, build and verify, up to the first that fails
+    RenderAndVerify(render_and_verify::Arguments),
+    /// Tell which code needs a program or package, what gives it, and what it costs
+    Why(why::Arguments),
     /// Print the documentation of a finding
     Explain(explain::Arguments),
+    /// Print the JSON Schema of the manifest
+    Schema,
     /// Print a completion script for a shell
     Completions(generate::Completions),
     /// Write the manual pages to a folder
@@ -145,6 +156,17 @@ impl Outcome {
     /// The outcome that these findings make.
     pub fn of(findings: &[Finding]) -> Self {
         Self::Found(findings.iter().map(|finding| finding.severity).max())
+    }
+}
+
+impl Outcome {
+    /// Whether the exit status is not 0.
+    fn fails(&self, fail_on: FailOn) -> bool {
+        match self {
+            Self::Done => false,
+            Self::Found(worst) => fails(fail_on, *worst),
+            Self::Unusable | Self::Refused => true,
+        }
     }
 }
 
@@ -178,6 +200,7 @@ fn fails(fail_on: FailOn, worst: Option<Severity>) -> bool {
 fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     match cli.command {
+        Command::Init(arguments) => init::run(global, &arguments, printer),
         Command::Scan(arguments) => scan::run(global, &arguments, printer),
         Command::Derive(arguments) => derive::run(global, &arguments, printer),
         Command::Lock(arguments) => lock::run(global, &arguments, printer),
@@ -186,6 +209,12 @@ fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
         Command::Update(arguments) => lock::update(global, &arguments, printer),
         Command::Build(arguments) => build::run(global, &arguments, printer),
         Command::Verify(arguments) => verify::run(global, &arguments, printer),
+        Command::RenderAndVerify(arguments) => render_and_verify::run(global, &arguments, printer),
+        Command::Why(arguments) => why::run(global, &arguments, printer),
+        Command::Schema => {
+            printer.result(&crate::manifest::schema::text());
+            Ok(Outcome::Done)
+        }
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Completions(arguments) => Ok(generate::completions(&arguments, &mut Cli::command(), printer)),
         Command::Man(arguments) => generate::man(&arguments, Cli::command(), printer),

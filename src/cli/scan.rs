@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 /// What decides which code counts.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct CodeOptions {
     /// The stage that ships [default: the last one]
     #[arg(long, value_name = "STAGE")]

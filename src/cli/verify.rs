@@ -1,11 +1,13 @@
 //! `aboard verify`: the built image against what the code runs.
 
+use super::images::Images;
 use super::scan::CodeOptions;
 use super::{Global, Outcome, Project};
+use crate::apk::repository::Ask;
 use crate::engine::{self, Kind};
 use crate::file::{MappedText, Span};
 use crate::image::{self, Image, Limits, Source};
-use crate::lock::{self, By, Lock, LockedImage};
+use crate::lock::{self, By, LockedImage};
 use crate::manifest;
 use crate::need;
 use crate::platform::Platform;
@@ -59,15 +61,41 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
         let expected = Expectation { programs, platform: arguments.code.platform, ..Expectation::default() };
         reports.push(held(&project, global, arguments, &source, expected)?);
     } else {
-        let manifest = match project.manifest(printer)? {
-            Ok(manifest) => manifest,
+        let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
+            Ok(images) => images,
             Err(outcome) => return Ok(outcome),
         };
-        for image in project.images(&manifest, &arguments.names)? {
-            reports.push(of_manifest(&project, global, arguments, image, printer)?);
+        for image in project.images(&images.manifest, &arguments.names)? {
+            reports.push(of_manifest(&images, arguments, image, printer)?);
         }
     }
     Ok(show(&project, reports, printer))
+}
+
+/// Verifies built images of the manifest, as the last step of the CI job.
+pub fn of_images(
+    images: &Images<'_>,
+    chosen: &[&manifest::Image],
+    engine: Option<Kind>,
+    run: bool,
+    printer: &Printer,
+) -> anyhow::Result<Outcome> {
+    let arguments = Arguments {
+        names: Vec::new(),
+        image: None,
+        archive: None,
+        name: None,
+        paths: Vec::new(),
+        code: CodeOptions::default(),
+        engine,
+        run,
+        run_limit: 30,
+    };
+    let reports = chosen
+        .iter()
+        .map(|image| of_manifest(images, &arguments, image, printer))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(show(images.project, reports, printer))
 }
 
 /// Where the image is that the flags name; nothing where they name none.
@@ -91,18 +119,20 @@ fn open(source: &Source, platform: Platform) -> anyhow::Result<Image> {
 
 /// An image of the manifest, as the engine has it under its first tag.
 fn of_manifest(
-    project: &Project,
-    global: &Global,
+    images: &Images<'_>,
     arguments: &Arguments,
     image: &manifest::Image,
     printer: &Printer,
 ) -> anyhow::Result<Report> {
     let tag = image.tags.first().with_context(|| format!("image {} has no tag", image.name))?;
     let platform = image.platform.value;
-    let options = CodeOptions { platform, ..arguments.code.clone() };
-    let mut roots: Vec<Root> = image.code.iter().map(|root| root.value.clone()).collect();
-    roots.extend(project_roots(project, &arguments.paths)?);
-    let mut programs = scanned(project, global, &options, &roots, printer);
+    let survey = images.survey(image);
+    let mut programs: Vec<Wanted> = survey.needs.iter().cloned().map(Wanted::from).collect();
+    if !arguments.paths.is_empty() {
+        let options = CodeOptions { platform, ..arguments.code.clone() };
+        let roots = project_roots(images.project, &arguments.paths)?;
+        programs.extend(scanned(images.project, images.global, &options, &roots, printer));
+    }
     programs.retain(|wanted| !is_ignored(image, wanted));
     for (name, entry) in &image.programs {
         let declared = Some(entry.name.span);
@@ -114,11 +144,11 @@ fn of_manifest(
         (wanted.declared, wanted.optional, wanted.probe) = (declared, entry.optional, entry.probe.clone());
     }
     let mut expected = Expectation { programs, platform, ..Expectation::default() };
-    if let Some(locked) = locked(project, image)? {
-        by_lock(&mut expected, &locked);
+    if let Some(locked) = images.lock().and_then(|lock| lock.images.get(&image.name.value)) {
+        by_lock(&mut expected, locked);
     }
     let source = Source::Engine(engine::find(arguments.engine)?, tag.value.clone());
-    held(project, global, arguments, &source, expected)
+    held(images.project, images.global, arguments, &source, expected)
 }
 
 /// Holds the image against what is expected, and starts its programs where that is asked for.
@@ -163,13 +193,6 @@ fn in_shell_text(context: &ScanContext<'_>, image: &Image, text: &ShellText) -> 
 fn is_ignored(image: &manifest::Image, wanted: &Wanted) -> bool {
     let program = &wanted.program;
     [program.text(), program.base_name()].into_iter().flatten().any(|name| image.ignore.contains_key(name))
-}
-
-/// What the lock says of an image; nothing without a lock.
-fn locked(project: &Project, image: &manifest::Image) -> anyhow::Result<Option<LockedImage>> {
-    let Ok(file) = project.tree.read(lock::FILE) else { return Ok(None) };
-    let lock = Lock::parse(project.tree.files().get(file).text()).with_context(|| lock::FILE.to_owned())?;
-    Ok(lock.images.get(&image.name.value).cloned())
 }
 
 /// Adds what the lock names: the packages with their versions, the base, and what gives each program.

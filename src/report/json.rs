@@ -99,7 +99,8 @@ pub fn scan(files: &Files, needs: &[Need], dynamic: &[ExecSite], skipped: &[Skip
     json!({ "version": 1, "programs": programs, "dynamic": dynamic, "skipped": skipped, "findings": findings })
 }
 
-fn one_site(files: &Files, site: &ExecSite) -> Value {
+/// One exec site.
+pub fn one_site(files: &Files, site: &ExecSite) -> Value {
     let (file, position) = (files.path(site.span.file), files.start(site.span));
     let trace: Vec<Value> = site
         .trace
