@@ -2,7 +2,7 @@
 
 use super::layer::Budget;
 use super::{Image, ImageError, TarError, archive};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Kind};
 use crate::platform::Platform;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -14,6 +14,10 @@ pub fn save_command(engine: &Engine, reference: &str) -> Vec<String> {
 }
 
 pub(super) fn open(engine: &Engine, reference: &str, platform: Platform, budget: &Budget) -> Result<Image, ImageError> {
+    if engine.kind == Kind::Buildah {
+        let message = "buildah (it hands no images out: push it to a docker-archive and use --archive)".to_owned();
+        return Err(EngineError::NoEngine(message).into());
+    }
     let argv = save_command(engine, reference);
     let mut child = Command::new(&argv[0])
         .args(&argv[1..])
