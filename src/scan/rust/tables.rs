@@ -8,6 +8,7 @@ pub(super) const WORDS: &[&str] = &["Command", "cmd!", "duct", "which", "Exec::"
 
 /// The calls that run programs, sorted by name.
 pub(super) const SINKS: &[Sink] = &[
+    Sink { name: "argmax.Command.new", run: Run::Program(0, 0), source: "https://docs.rs/argmax" },
     Sink { name: "async_process.Command.new", run: Run::Program(0, 0), source: "https://docs.rs/async-process" },
     Sink { name: "async_std.process.Command.new", run: Run::Program(0, 0), source: "https://docs.rs/async-std" },
     Sink { name: "command_group.Command.new", run: Run::Program(0, 0), source: "https://docs.rs/command-group" },
