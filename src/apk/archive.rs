@@ -168,11 +168,10 @@ fn member(bytes: &[u8], at: usize, limit: usize) -> Result<Member, ArchiveError>
 
 /// The signatures that a first member holds; none where it holds anything else.
 fn signatures(data: &[u8]) -> Result<Vec<SignatureFile>, ArchiveError> {
-    // A tar header starts with the file's name.
-    if !data.starts_with(b".SIGN.") {
-        return Ok(Vec::new());
-    }
     let mut signatures = Vec::new();
+    if !starts_with_signature(data) {
+        return Ok(signatures);
+    }
     for_each_file(data, |name, size, file| {
         if !name.starts_with(".SIGN.") {
             return Err(ArchiveError::Tar(format!("{name} stands among the signatures")));
@@ -184,6 +183,13 @@ fn signatures(data: &[u8]) -> Result<Vec<SignatureFile>, ArchiveError> {
         Ok(())
     })?;
     Ok(signatures)
+}
+
+/// Whether the first file of a tar archive is a signature; extended headers may stand before it.
+fn starts_with_signature(data: &[u8]) -> bool {
+    let mut archive = tar::Archive::new(data);
+    let Ok(mut entries) = archive.entries() else { return false };
+    matches!(entries.next(), Some(Ok(entry)) if entry.path_bytes().starts_with(b".SIGN."))
 }
 
 /// Whether the bytes of a signature member could not be others with the same content, as far as gzip lets one tell: the

@@ -26,14 +26,14 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Fetch the indexes anew
-    Update(Which),
+    Update(Indexes),
     /// Show the packages that bring a program, and which would be chosen and why
     Which {
         /// The program (`docker`)
         #[arg(value_name = "PROGRAM")]
         program: String,
         #[command(flatten)]
-        which: Which,
+        which: Indexes,
     },
     /// Show what `apk add` of packages would install, and why
     Closure {
@@ -44,15 +44,15 @@ enum Command {
         #[arg(long, value_name = "BASE", default_value = "minimal")]
         base: String,
         #[command(flatten)]
-        which: Which,
+        which: Indexes,
     },
     /// List the indexes with their state
-    List(Which),
+    List(Indexes),
 }
 
 /// Which indexes are meant.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Which {
+pub struct Indexes {
     /// The Alpine release
     #[arg(long, value_name = "RELEASE", default_value = "v3.20")]
     pub release: String,
@@ -70,7 +70,7 @@ pub struct Which {
     pub keys: Vec<PathBuf>,
 }
 
-impl Which {
+impl Indexes {
     /// The release as a mirror's folder is called (`v3.20` for `3.20`).
     fn release(&self) -> String {
         let digit = self.release.starts_with(|c: char| c.is_ascii_digit());
@@ -103,7 +103,7 @@ pub fn store(global: &Global, keys: &[PathBuf]) -> anyhow::Result<Store> {
 }
 
 /// Loads indexes and says their notes; those that the mirror does not have are left out with a note, unless none is left.
-fn load(global: &Global, which: &Which, ask: Ask, printer: &Printer) -> anyhow::Result<Vec<Loaded>> {
+fn load(global: &Global, which: &Indexes, ask: Ask, printer: &Printer) -> anyhow::Result<Vec<Loaded>> {
     let store = store(global, &which.keys)?;
     let mirror = global.mirror.as_deref().unwrap_or(DEFAULT_MIRROR);
     let mut loaded = Vec::new();
@@ -176,7 +176,7 @@ fn list(loaded: &[Loaded], printer: &Printer) {
 }
 
 /// Every package that brings a program, and the one that would be chosen.
-fn show_providers(catalog: &Catalog, program: &str, which: &Which, printer: &Printer) -> Outcome {
+fn show_providers(catalog: &Catalog, program: &str, which: &Indexes, printer: &Printer) -> Outcome {
     let base = Base::minimal(&which.release());
     let of_base = base.program(program);
     let provided = catalog.providers_of_program(program);
@@ -222,7 +222,7 @@ fn show_providers(catalog: &Catalog, program: &str, which: &Which, printer: &Pri
 }
 
 /// What is installed before.
-fn installed(base: &str, catalog: &Catalog, which: &Which, printer: &Printer) -> anyhow::Result<Installed> {
+fn installed(base: &str, catalog: &Catalog, which: &Indexes, printer: &Printer) -> anyhow::Result<Installed> {
     match base {
         "empty" => Ok(Installed::none()),
         "minimal" => {

@@ -8,6 +8,7 @@ mod derive;
 mod explain;
 mod generate;
 mod images;
+mod index;
 mod indexes;
 mod init;
 mod lock;
@@ -130,6 +131,8 @@ enum Command {
     RenderAndVerify(render_and_verify::Arguments),
     /// Tell which code needs a program or package, what gives it, and what it costs
     Why(why::Arguments),
+    /// The package indexes: fetch them, ask which package brings a program, what installing one adds
+    Index(index::Arguments),
     /// Print the documentation of a finding
     Explain(explain::Arguments),
     /// Print the JSON Schema of the manifest
@@ -215,6 +218,7 @@ fn run(cli: Cli, printer: &Printer) -> anyhow::Result<Outcome> {
             printer.result(&crate::manifest::schema::text());
             Ok(Outcome::Done)
         }
+        Command::Index(arguments) => index::run(global, &arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Completions(arguments) => Ok(generate::completions(&arguments, &mut Cli::command(), printer)),
         Command::Man(arguments) => generate::man(&arguments, Cli::command(), printer),

@@ -71,39 +71,39 @@ pub enum RepositoryError {
     #[error("{0}: larger than an index can be")]
     TooLarge(String),
     /// The file is no index archive.
-    #[error("{address}: {source}")]
+    #[error("{address}: {fault}")]
     Archive {
         /// The address.
         address: String,
         /// What is wrong.
-        source: ArchiveError,
+        fault: ArchiveError,
     },
     /// The text inside is no index.
-    #[error("{address}: {source}")]
+    #[error("{address}: {fault}")]
     Index {
         /// The address.
         address: String,
         /// What is wrong.
-        source: IndexError,
+        fault: IndexError,
     },
     /// The signature is missing, unknown or wrong.
-    #[error("{address}: {source}; nothing was kept (--allow-untrusted takes it unverified)")]
+    #[error("{address}: {fault}; nothing was kept (--allow-untrusted takes it unverified)")]
     Signature {
         /// The address.
         address: String,
         /// What is wrong.
-        source: SignatureError,
+        fault: SignatureError,
     },
     /// There is no kept index, and the network may not be used.
     #[error("{0}: no index is kept and aboard is offline; run `aboard index update` with a network")]
     Offline(String),
     /// The folder that keeps indexes cannot be used.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {fault}", .path.display())]
     Folder {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        fault: io::Error,
     },
     /// The system names no folder for caches.
     #[error("no cache folder is known: set HOME, or --index-dir")]
@@ -292,7 +292,7 @@ impl Store {
                 strategy.cache_dir().join("aboard").join("index")
             }
         };
-        fs::create_dir_all(&folder).map_err(|source| RepositoryError::Folder { path: folder.clone(), source })?;
+        fs::create_dir_all(&folder).map_err(|fault| RepositoryError::Folder { path: folder.clone(), fault })?;
         Ok(Self { folder, options })
     }
 
@@ -391,7 +391,7 @@ impl Store {
     /// Opens what a mirror served and checks its signature; nothing where it is what is kept already.
     fn judge(&self, address: &str, answer: Answer) -> Result<Option<(Facts, Index, Vec<String>)>, RepositoryError> {
         let Answer::File(bytes, validators) = answer else { return Ok(None) };
-        let archive_error = |source| RepositoryError::Archive { address: address.to_owned(), source };
+        let archive_error = |fault| RepositoryError::Archive { address: address.to_owned(), fault };
         let archive = Archive::open(&bytes).map_err(archive_error)?;
         let mut notes = Vec::new();
         let signer = match self.options.keys.verify(&archive) {
@@ -399,14 +399,14 @@ impl Store {
                 let fingerprint = self.options.keys.fingerprint(&name).unwrap_or_default().to_owned();
                 Some((name, fingerprint))
             }
-            Err(source) if self.options.allow_untrusted => {
-                notes.push(format!("{address}: {source}; taken unverified"));
+            Err(fault) if self.options.allow_untrusted => {
+                notes.push(format!("{address}: {fault}; taken unverified"));
                 None
             }
-            Err(source) => return Err(RepositoryError::Signature { address: address.to_owned(), source }),
+            Err(fault) => return Err(RepositoryError::Signature { address: address.to_owned(), fault }),
         };
         let digest = hex(&Sha256::digest(&bytes));
-        let index_error = |source| RepositoryError::Index { address: address.to_owned(), source };
+        let index_error = |fault| RepositoryError::Index { address: address.to_owned(), fault };
         let index = Index::parse(archive.index).map_err(index_error)?;
         let mut facts = Facts::new(address, archive.description, digest, signer, validators);
         facts.checked = now();
@@ -423,7 +423,7 @@ impl Store {
         changed: bool,
     ) -> Result<Loaded, RepositoryError> {
         let index =
-            Index::parse(text).map_err(|source| RepositoryError::Index { address: facts.address.clone(), source })?;
+            Index::parse(text).map_err(|fault| RepositoryError::Index { address: facts.address.clone(), fault })?;
         if facts.signer.is_none() {
             notes.push(format!("{}: not verified", facts.address));
         }
@@ -442,7 +442,7 @@ impl Store {
     }
 
     fn keep(&self, file: &Path, facts: &Facts, text: &str) -> Result<(), RepositoryError> {
-        kept::write(file, facts, text).map_err(|source| RepositoryError::Folder { path: file.to_owned(), source })
+        kept::write(file, facts, text).map_err(|fault| RepositoryError::Folder { path: file.to_owned(), fault })
     }
 
     /// The file that keeps the index of an address: the readable part of the address, and a digest of it.
@@ -460,7 +460,7 @@ impl Store {
     /// Waits until no other run writes the file; the lock goes with the value.
     fn lock(&self, file: &Path) -> Result<File, RepositoryError> {
         let path = file.with_extension("lock");
-        let failed = |source| RepositoryError::Folder { path: path.clone(), source };
+        let failed = |fault| RepositoryError::Folder { path: path.clone(), fault };
         let lock = File::create(&path).map_err(failed)?;
         lock.lock().map_err(failed)?;
         Ok(lock)
