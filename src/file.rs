@@ -223,6 +223,11 @@ impl MappedText {
         &self.text
     }
 
+    /// Whether the text stands in one file as it is, not put together from pieces.
+    pub fn is_verbatim(&self) -> bool {
+        matches!(self.pieces.as_slice(), [Piece { start: 0, exact: true, .. }])
+    }
+
     /// Appends another text with its places.
     pub fn append(&mut self, other: &Self) {
         let base = self.text.len() as u32;

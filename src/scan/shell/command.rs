@@ -92,6 +92,9 @@ impl Walker<'_> {
     /// underscore.
     fn maybe_function(&self, name: &str, command: Command<'_>) -> Option<String> {
         const PROGRAMS: [&str; 4] = ["mariadb_", "mysql_", "mysqld_", "pg_"];
+        if command.by_shell && name == "deactivate" {
+            return Some("deactivate is a function of a virtual environment's activate".to_owned());
+        }
         if !command.by_shell || !name.contains('_') || name.contains('/') {
             return None;
         }

@@ -152,7 +152,8 @@ impl<'a> Walker<'a> {
         }
         let code = Code::new(mapped.clone());
         let parsed = code.parse();
-        for trouble in &parsed.troubles {
+        // A text that was put together from alternatives may be one that never runs: its faults are not the file's.
+        for trouble in parsed.troubles.iter().filter(|_| mapped.is_verbatim()) {
             self.trouble(&code, trouble.at, &trouble.why);
         }
         let unit = Rc::new(Unit { code, parsed });
