@@ -36,11 +36,11 @@ impl Loaded {
         Self { engine, tag, archive }
     }
 
-    fn from_engine(&self) -> Image {
+    fn engine_image(&self) -> Image {
         open(&Source::Engine(self.engine.clone(), self.tag.clone()))
     }
 
-    fn from_archive(&self) -> Image {
+    fn archive_image(&self) -> Image {
         open(&Source::Path(self.archive.path().join("image.tar"), None))
     }
 }
@@ -80,12 +80,12 @@ fn the_engine_gives_the_archives_verdict_for_every_finding() {
         let wanted = WantedPackage { name: "git".to_owned(), version: "2".to_owned() };
         let packages = if code == "package-drift" { vec![wanted] } else { Vec::new() };
         let expected = Expectation { programs: vec![Wanted::named("t")], packages, ..Expectation::default() };
-        for image in [loaded.from_engine(), loaded.from_archive()] {
+        for image in [loaded.engine_image(), loaded.archive_image()] {
             let report = verify::verify(&image, &expected);
             let codes: Vec<_> = report.findings.iter().map(|finding| finding.rule.code).collect();
             assert_eq!(codes, [code], "{:#?}", report.findings);
         }
-        assert_eq!(BaseFacts::of(&loaded.from_engine()), BaseFacts::of(&loaded.from_archive()));
+        assert_eq!(BaseFacts::of(&loaded.engine_image()), BaseFacts::of(&loaded.archive_image()));
     }
 }
 
@@ -136,7 +136,7 @@ fn probes_run_without_network_read_only_in_time_and_as_the_user() {
     let probe = |argument: &str| Wanted { probe: Some(vec![argument.to_owned()]), ..Wanted::named("tool") };
     let arguments = ["--version", "write", "network", "hang"];
     let expected = Expectation { programs: arguments.iter().map(|a| probe(a)).collect(), ..Expectation::default() };
-    let mut report = verify::verify(&loaded.from_engine(), &expected);
+    let mut report = verify::verify(&loaded.engine_image(), &expected);
     assert!(report.findings.is_empty(), "{:#?}", report.findings);
     let limit = std::time::Duration::from_secs(4);
     verify::run(&loaded.engine, &loaded.tag, &expected, limit, &mut report).expect("the engine works");

@@ -4,6 +4,7 @@
 //! Needs an engine, root's rights, `cc` and `musl-gcc`; the Debian root is made by debootstrap unless `ABOARD_DEBIAN_ROOT`
 //! names one. The table is printed (`--nocapture`), and any disagreement fails.
 #![cfg(all(feature = "engine-tests", feature = "shared-data-tests"))]
+#![allow(clippy::print_stdout, reason = "the table is what the test is run for")]
 
 use aboard::engine;
 use aboard::image::lookup::{LookupError, Runtime};
@@ -226,10 +227,9 @@ fn observed(how: &str, code: i32, words: &str) -> Vec<Class> {
         ("exec", EACCES) => return vec![Class::Permission, Class::LoaderOrInterpreter],
         ("lookup", EACCES | EISDIR) => Class::Permission,
         ("lookup", _) => Class::NotFound,
-        ("exec", ENOEXEC | ELOOP) => Class::ExecFormat,
-        ("exec", _) => Class::LoaderOrInterpreter,
         // SIGBUS and SIGSEGV: the kernel mapped what is no program.
-        ("signal", 7 | 11) => Class::ExecFormat,
+        ("exec", ENOEXEC | ELOOP) | ("signal", 7 | 11) => Class::ExecFormat,
+        ("exec", _) => Class::LoaderOrInterpreter,
         ("exit", 127) if says(&["Error loading shared library", "error while loading shared libraries"]) => {
             Class::Library
         }
@@ -270,8 +270,8 @@ fn compare(root: &Root, what: &str, user: &str) {
     fs::set_permissions(work.path(), Permissions::from_mode(0o755)).expect("set");
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image_equality_driver/start.c");
     run(Command::new("musl-gcc").args(["-static", "-O1", "-o"]).arg(work.path().join("start")).arg(driver));
-    let list: String = names.iter().map(|name| format!("{name}\n")).collect();
-    fs::write(work.path().join("names"), list).expect("written");
+    let list: Vec<&str> = names.iter().map(String::as_str).collect();
+    fs::write(work.path().join("names"), list.join("\n") + "\n").expect("written");
     let mount = format!("{}:/aboard-driver:ro", work.path().display());
     let mut start = Command::new(&engine.program);
     start.args(["run", "--rm", "--network", "none", "--read-only", "--volume", &mount, &tag]);
