@@ -128,7 +128,7 @@ impl<'t> Lexer<'t> {
                 _ if at >= cut => '\n',
                 '\n' if !inside => '\n',
                 c if inside || !c.is_ascii() => {
-                    if inside && c == '\n' && keeps_lines(text, &masks.peek().cloned()) {
+                    if inside && c == '\n' && keeps_lines(text, masks.peek()) {
                         '\n'
                     } else {
                         'x'
@@ -646,8 +646,8 @@ impl<'t> Lexer<'t> {
 }
 
 /// Whether a mask covers whole lines (a here-document's body), whose line breaks the parser must see.
-fn keeps_lines(text: &str, mask: &Option<Range<usize>>) -> bool {
-    mask.as_ref().is_some_and(|mask| {
+fn keeps_lines(text: &str, mask: Option<&Range<usize>>) -> bool {
+    mask.is_some_and(|mask| {
         mask.end <= text.len()
             && (mask.start == 0 || text.as_bytes()[mask.start - 1] == b'\n')
             && text.as_bytes()[mask.end - 1] == b'\n'

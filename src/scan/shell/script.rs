@@ -265,7 +265,7 @@ impl Walker<'_> {
         };
         let Some((file, rest)) = rest.split_first() else { return };
         let Some(text) = file.constant().map(str::to_owned) else {
-            if file.text.text().contains("/") || !file.is_blank() {
+            if file.text.text().contains('/') || !file.is_blank() {
                 self.unread.insert("a file whose name is not known".to_owned());
             }
             let why = format!("a sourced file: {}", file.unknown.as_deref().unwrap_or("not known"));

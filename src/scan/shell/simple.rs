@@ -213,7 +213,7 @@ impl Walker<'_> {
         }
         if append || indexed {
             let before = self.variable(name, state);
-            alternatives = grown(before, alternatives, indexed || text[equals + 1..].starts_with('('));
+            alternatives = grown(&before, &alternatives, indexed || text[equals + 1..].starts_with('('));
         }
         state.assign(name, alternatives);
     }
@@ -278,11 +278,11 @@ fn array_words(code: &Code, range: Range<usize>) -> Vec<Range<usize>> {
 }
 
 /// What `+=` or the assignment of an element makes of a variable: more words of an array, or a longer text.
-fn grown(before: Vec<Fields>, after: Vec<Fields>, array: bool) -> Vec<Fields> {
+fn grown(before: &[Fields], after: &[Fields], array: bool) -> Vec<Fields> {
     let mut all = Vec::new();
-    for old in &before {
+    for old in before {
         let unset = old.first().is_some_and(Value::is_blank);
-        for new in &after {
+        for new in after {
             let mut fields = if unset { Vec::new() } else { old.clone() };
             if array {
                 if fields.len() < 256 {

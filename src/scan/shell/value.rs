@@ -28,6 +28,7 @@ pub(super) enum Place {
 
 /// One word after expansion.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // four facts that do not depend on each other
 pub(super) struct Value {
     /// The text; where `unknown` is set, [`HOLE`] stands for what is not known of it.
     pub(super) text: MappedText,

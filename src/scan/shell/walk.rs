@@ -388,10 +388,10 @@ impl<'a> Walker<'a> {
             ast::CompoundCommand::CaseClause(clause) => self.case(code, clause, state),
             ast::CompoundCommand::IfClause(clause) => self.if_clause(code, clause, state),
             ast::CompoundCommand::WhileClause(clause) => {
-                self.repeat(code, &clause.1.list, state, Some((&clause.0, true)))
+                self.repeat(code, &clause.1.list, state, Some((&clause.0, true)));
             }
             ast::CompoundCommand::UntilClause(clause) => {
-                self.repeat(code, &clause.1.list, state, Some((&clause.0, false)))
+                self.repeat(code, &clause.1.list, state, Some((&clause.0, false)));
             }
             ast::CompoundCommand::Coprocess(coprocess) => self.command(code, &coprocess.body, &mut state.clone(), None),
         }
