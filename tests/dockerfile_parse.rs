@@ -58,6 +58,8 @@ fn variables_and_the_escape_character() {
     let pairs: Vec<(&str, Option<&str>)> =
         variables.iter().map(|variable| (variable.name.as_str(), variable.value.as_deref())).collect();
     assert_eq!(pairs, [("A", Some("1")), ("B", Some("C:\\d"))]);
+    let (files, dockerfile) = good("  # syntax=x\n\t# EsCaPe = `\nFROM `\n x:1\n");
+    assert_eq!((dockerfile.escape, files.place(dockerfile.stages[0].image.span).as_str()), ('`', "Dockerfile:4:2"));
     let (_, dockerfile) = good("FROM x\nARG A B=2 C\nENV OLD the rest\n");
     assert!(matches!(&dockerfile.stages[0].instructions[0].kind, Kind::Arg(variables) if variables.len() == 3));
     let Kind::Env(old) = &dockerfile.stages[0].instructions[1].kind else { panic!("an ENV") };

@@ -26,7 +26,7 @@ pub fn parse(files: &Files, file: FileId) -> Result<Dockerfile, Box<Finding>> {
         Some((_, word)) if word.text == "`" => '`',
         _ => '\\',
     };
-    let masked = heredoc::mask(file, text, escape).map_err(|open| {
+    let mut masked = heredoc::mask(file, text, escape).map_err(|open| {
         let span = Span::new(file, open.marker.0, open.marker.1);
         Box::new(
             Finding::new(&DOCKERFILE_SYNTAX, format!("nothing ends the here-document `{}`", open.delimiter))
@@ -34,6 +34,7 @@ pub fn parse(files: &Files, file: FileId) -> Result<Dockerfile, Box<Finding>> {
                 .help(format!("a line that holds `{}` alone ends it", open.delimiter)),
         )
     })?;
+    masked.text = with_plain_directives(&masked.text, directives.len());
     Reader::new(file, text, escape, &masked).read(directives)
 }
 
@@ -80,6 +81,26 @@ fn directives(file: FileId, text: &str) -> Vec<(&'static str, Word)> {
         found.push((name, Word { text: value.to_owned(), span: Span::new(file, from, from + value.len()) }));
     }
     found
+}
+
+/// The text with the blanks before its first `count` lines moved behind them: docker takes indented directives, the crate
+/// does not.
+fn with_plain_directives(text: &str, count: usize) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let (mark, rest) = body.split_at(if number == 0 { bom(body) } else { 0 });
+        let bare = rest.trim_start_matches([' ', '\t']);
+        if number < count && bare.len() < rest.len() {
+            plain.push_str(mark);
+            plain.push_str(bare);
+            plain.extend(std::iter::repeat_n(' ', rest.len() - bare.len()));
+            plain.push_str(&line[body.len()..]);
+        } else {
+            plain.push_str(line);
+        }
+    }
+    plain
 }
 
 struct Reader<'a> {

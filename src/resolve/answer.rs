@@ -55,6 +55,14 @@ pub fn contents(
         for program in &package.programs {
             contents.add_name(program, provider.clone());
         }
+        // No index tells what it brings: most packages of a program are named like it.
+        if package.version.is_none() && package.programs.is_empty() {
+            contents.add_name(name, provider);
+        }
+    }
+    // Packages of other systems are in no index of Alpine's; most packages of a program are named like it.
+    for package in plan.foreign.iter().filter(|package| matches!(package.manager, "apt" | "dnf")) {
+        contents.add_name(&package.name, Provider::Built(package.span));
     }
     for file in plan.files.iter().filter(|file| file.shape != Shape::Tree) {
         contents.add_path(&file.path, provider_of(file));
