@@ -272,10 +272,9 @@ impl<'a> Tracer<'a> {
                 self.untraced_folder(file, at, "python");
             }
         }
-        if kinds.contains("javascript") && !python_package {
-            if has("package.json") || is_started || is_workdir {
-                self.root("javascript", at.to_owned(), trace);
-            }
+        let javascript_starts = has("package.json") || is_started || is_workdir;
+        if kinds.contains("javascript") && !python_package && javascript_starts {
+            self.root("javascript", at.to_owned(), trace);
         }
     }
 

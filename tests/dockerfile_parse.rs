@@ -1,5 +1,7 @@
 //! What reads as a Dockerfile and what does not; each fault has a place, and no text makes the reader panic.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 use aboard::dockerfile::{Command, Dockerfile, Kind, Options, Plans, Source, parse};
 use aboard::file::Files;
 use aboard::finding::Finding;

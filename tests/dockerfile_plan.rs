@@ -1,5 +1,7 @@
 //! What a stage makes of its image: each case is a Dockerfile and what its last stage then has.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 use aboard::dockerfile::{Context, Options, Origin, Plans, Presence, StagePlan, parse};
 use aboard::walk::Tree;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Variables in a word of a Dockerfile, as BuildKit expands them.
+//! Variables in a word of a Dockerfile, as `BuildKit` expands them.
 //!
 //! `$x`, `${x}`, `${x:-y}`, `${x-y}`, `${x:+y}`, `${x+y}`, `${x:?y}`, `${x?y}`, `${x#p}`, `${x##p}`, `${x%p}`, `${x%%p}`, `${x/a/b}` and
 //! `${x//a/b}`; quotes are removed. Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement>.

@@ -1,7 +1,7 @@
 //! Here-documents: where they stand in a Dockerfile, and a text of the same length without them.
 //!
 //! A `RUN`, `COPY` or `ADD` line may name any number of here-documents anywhere in it (`RUN cat <<A >/a && sh <<B`); their
-//! bodies follow it, in order. They are found here by BuildKit's rules
+//! bodies follow it, in order. They are found here by `BuildKit`'s rules
 //! (<https://github.com/moby/buildkit/blob/v0.13.0/frontend/dockerfile/parser/parser.go#L455>), and blanked out, so that what is
 //! left can be read instruction by instruction and every byte keeps its place.
 

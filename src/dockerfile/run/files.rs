@@ -56,7 +56,7 @@ fn read<'f>(fields: &'f [Field], with_value: &[&str]) -> Line<'f> {
     line
 }
 
-impl<'f> Line<'f> {
+impl Line<'_> {
     fn value(&self, names: &[&str]) -> Option<String> {
         let long = |option: &str| {
             let (name, value) = option.split_once('=')?;
