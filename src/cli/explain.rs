@@ -17,7 +17,7 @@ pub struct Arguments {
 }
 
 /// Every rule, whoever finds it.
-fn rules() -> impl Iterator<Item = &'static Rule> {
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
     check::rules().chain(verify::RULES.iter().copied())
 }
 
@@ -43,4 +43,26 @@ pub fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> 
     };
     printer.result(rule.docs);
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_rule_is_documented_once_and_every_page_has_its_rule() {
+        let mut codes = BTreeSet::new();
+        for rule in rules() {
+            assert!(codes.insert(rule.code.to_owned()), "{} stands twice", rule.code);
+            assert!(rule.docs.starts_with(&format!("# {}\n", rule.code)), "{}: the page has another heading", rule.code);
+            assert!(!rule.summary.ends_with('.'), "{}: a summary is no sentence", rule.code);
+        }
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings");
+        let pages: BTreeSet<String> = std::fs::read_dir(folder)
+            .expect("the pages")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().trim_end_matches(".md").to_owned())
+            .collect();
+        assert_eq!(pages, codes);
+    }
 }

@@ -4,19 +4,12 @@ use super::indexes::Indexes;
 use super::survey::{Survey, Target};
 use super::{Global, Outcome, Project};
 use crate::apk::repository::Ask;
-use crate::finding::{Finding, Rule, Severity};
+use crate::check::stale_lock;
+use crate::finding::Finding;
 use crate::lock::{self, Lock, LockError};
 use crate::manifest::{Image, Manifest};
 use crate::report::Printer;
 use crate::{resolve, scan};
-
-/// The lock does not fit the manifest.
-pub static STALE_LOCK: Rule = Rule {
-    code: "stale-lock",
-    severity: Severity::Error,
-    summary: "the lock does not fit the manifest",
-    docs: include_str!("../../docs/findings/stale-lock.md"),
-};
 
 /// The manifest and the lock of a project.
 pub struct Images<'a> {
@@ -73,7 +66,7 @@ impl<'a> Images<'a> {
     pub fn lock_findings(&self) -> Vec<Finding> {
         match &self.lock {
             None => Vec::new(),
-            Some(Err(error)) => vec![Finding::new(&STALE_LOCK, error.to_string()).subject(lock::FILE)],
+            Some(Err(error)) => vec![Finding::new(&stale_lock::RULE, error.to_string()).subject(lock::FILE)],
             Some(Ok(lock)) => self.manifest.images.iter().filter_map(|image| stale(image, lock)).collect(),
         }
     }
@@ -86,7 +79,7 @@ fn stale(image: &Image, lock: &Lock) -> Option<Finding> {
         None => "the image is new".to_owned(),
     };
     let message = format!("{} does not fit image {}: {why}", lock::FILE, image.name);
-    Some(Finding::new(&STALE_LOCK, message).label(image.name.span, "of this image").help("run `aboard lock`"))
+    Some(Finding::new(&stale_lock::RULE, message).label(image.name.span, "of this image").help("run `aboard lock`"))
 }
 
 /// The Dockerfiles of a project, sorted; what git ignores and what belongs to tests or packages of others left out.

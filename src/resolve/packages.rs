@@ -1,6 +1,7 @@
 //! Packages by name to everything that installing them brings, with the programs of each.
 
 use super::supply::Supply;
+use crate::apk::builtin;
 use crate::apk::closure::{self, ClosureError};
 use crate::apk::installed::Installed;
 use crate::lock::LockedPackage;
@@ -33,7 +34,8 @@ pub fn install(supply: &Supply, installed: &Installed, requests: &[String]) -> R
             continue;
         }
         result.unverified.push(name.to_owned());
-        let programs = Vec::new();
+        let given = |program: &&str| builtin::package(program).is_some_and(|known| known.package == name);
+        let programs = builtin::programs().filter(given).map(str::to_owned).collect();
         result.packages.insert(name.to_owned(), LockedPackage { named: true, programs, ..LockedPackage::default() });
     }
     if let Some(catalog) = supply.catalog() {

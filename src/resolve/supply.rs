@@ -1,6 +1,9 @@
 //! What could give an image a program: the indexes of its release where they are at hand, else the built-in table.
 
 use crate::apk::catalog::Catalog;
+use crate::apk::closure::Planner;
+use crate::apk::installed::Installed;
+use crate::apk::{builtin, choice};
 use crate::lock::LockedIndex;
 use std::sync::Arc;
 
@@ -70,17 +73,31 @@ impl Supply {
         &self.absent
     }
 
-    /// The package that would bring a program, by the index or the built-in table.
+    /// The package that would bring a program: by the indexes, else by the built-in table where not every index was at hand.
     pub fn choose(&self, program: &str) -> Option<Choice> {
-        let catalog = self.catalog()?;
-        let provided = catalog.providers_of_program(program);
-        let first = provided.first()?;
-        Some(Choice {
-            package: first.entry.package.name().to_owned(),
-            version: Some(first.entry.package.version().to_owned()),
-            reason: String::new(),
-            verified: true,
-        })
+        let by_index = self.catalog().and_then(|catalog| {
+            let nothing = Installed::none();
+            let planner = Planner::new(catalog, &nothing);
+            let choice = choice::choose(catalog, &planner, &nothing, program)?;
+            let package = choice.entry.package;
+            Some(Choice {
+                package: package.name().to_owned(),
+                version: Some(package.version().to_owned()),
+                reason: if choice.others.is_empty() {
+                    String::new()
+                } else {
+                    format!("{} was chosen before {}: {}", package.name(), choice.others.join(", "), choice.reason)
+                },
+                verified: true,
+            })
+        });
+        if by_index.is_some() || (self.catalog.is_some() && self.absent.is_empty()) {
+            return by_index;
+        }
+        let package = builtin::package(program)?.package;
+        // A package that an index at hand has would have been found there.
+        let known = self.catalog().is_some_and(|catalog| catalog.package(package).is_some());
+        (!known).then(|| Choice { package: package.to_owned(), version: None, reason: String::new(), verified: false })
     }
 
     /// Whether a package brings a program; nothing where no index at hand has the package.
