@@ -55,7 +55,11 @@ mod tests {
         let mut codes = BTreeSet::new();
         for rule in rules() {
             assert!(codes.insert(rule.code.to_owned()), "{} stands twice", rule.code);
-            assert!(rule.docs.starts_with(&format!("# {}\n", rule.code)), "{}: the page has another heading", rule.code);
+            assert!(
+                rule.docs.starts_with(&format!("# {}\n", rule.code)),
+                "{}: the page has another heading",
+                rule.code
+            );
             assert!(!rule.summary.ends_with('.'), "{}: a summary is no sentence", rule.code);
         }
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings");

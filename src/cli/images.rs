@@ -3,10 +3,11 @@
 use super::indexes::Indexes;
 use super::survey::{Survey, Target};
 use super::{Global, Outcome, Project};
+use crate::apk::builtin;
 use crate::apk::repository::Ask;
 use crate::check::stale_lock;
 use crate::finding::Finding;
-use crate::lock::{self, Lock, LockError};
+use crate::lock::{self, By, Lock, LockError};
 use crate::manifest::{Image, Manifest};
 use crate::report::Printer;
 use crate::{resolve, scan};
@@ -67,7 +68,10 @@ impl<'a> Images<'a> {
         match &self.lock {
             None => Vec::new(),
             Some(Err(error)) => vec![Finding::new(&stale_lock::RULE, error.to_string()).subject(lock::FILE)],
-            Some(Ok(lock)) => self.manifest.images.iter().filter_map(|image| stale(image, lock)).collect(),
+            Some(Ok(lock)) => {
+                let images = self.manifest.images.iter();
+                images.flat_map(|image| stale(image, lock).into_iter().chain(unverified(image, lock))).collect()
+            }
         }
     }
 }
@@ -80,6 +84,19 @@ fn stale(image: &Image, lock: &Lock) -> Option<Finding> {
     };
     let message = format!("{} does not fit image {}: {why}", lock::FILE, image.name);
     Some(Finding::new(&stale_lock::RULE, message).label(image.name.span, "of this image").help("run `aboard lock`"))
+}
+
+/// The programs of an image whose package no index has confirmed.
+fn unverified<'l>(image: &'l Image, lock: &'l Lock) -> impl Iterator<Item = Finding> + 'l {
+    let programs = lock.images.get(&image.name.value).into_iter().flat_map(|locked| &locked.programs);
+    let programs = programs.filter(|(_, program)| program.by == By::Unverified);
+    programs.filter_map(|(name, program)| {
+        let entry = image.programs.get(name)?;
+        let message = format!("package {} for `{name}` is {}", program.what, builtin::CAVEAT);
+        let finding =
+            Finding::new(&resolve::image::UNVERIFIED_PACKAGE, message).label(entry.name.span, "declared here");
+        Some(finding.help("run `aboard lock` where the index of the image's release can be read"))
+    })
 }
 
 /// The Dockerfiles of a project, sorted; what git ignores and what belongs to tests or packages of others left out.

@@ -70,9 +70,24 @@ impl<'a> Indexes<'a> {
         for note in loaded.iter().flat_map(|one| &one.notes) {
             self.printer.detail(note);
         }
-        let identities = loaded.iter().map(|one| identity(&one.identity, &one.repository)).collect();
+        let named = |one: &Loaded| LockedIndex {
+            url: self.official(alpine, &one.repository),
+            ..identity(&one.identity, &one.repository)
+        };
+        let identities = loaded.iter().map(named).collect();
         let catalog = (!loaded.is_empty()).then(|| std::sync::Arc::new(repository::catalog(&loaded)));
         Supply::new(release, catalog, absent).identified(identities)
+    }
+}
+
+impl Indexes<'_> {
+    /// The repository under the manifest's own mirror: `--mirror` is a way to it, not another repository.
+    fn official(&self, alpine: Option<&Alpine>, repository: &Repository) -> String {
+        let own = alpine.map_or(repository::DEFAULT_MIRROR, |alpine| alpine.mirror.value.as_str());
+        match &self.global.mirror {
+            Some(mirror) => repository.address.replacen(mirror.trim_end_matches('/'), own, 1),
+            None => repository.address.clone(),
+        }
     }
 }
 
