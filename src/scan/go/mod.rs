@@ -1,15 +1,121 @@
-//! Exec sites in go code.
+//! Exec sites in Go code: from the main packages, through everything that they import, back from the functions that run
+//! programs to the values that name them.
+//!
+//! Loading follows the Go tool ([`module`], [`load`], [`constraint`], [`imports`]); files are parsed on demand
+//! ([`syntax`]). Values are sets, followed across functions, fields and packages without regard to the order of
+//! statements ([`engine`], [`eval`], [`variables`], [`fields`], [`calls`], [`models`]). [`sites`] turns them into exec
+//! sites.
+//!
+//! It refuses to guess: what is not settled by the code is reported as dynamic with where it comes from, a package without
+//! sources is listed, and nothing of the tree is executed. Programs that run elsewhere (container and ssh APIs) are no
+//! sinks; neither is the running program's own path.
+
+mod calls;
+mod constraint;
+mod engine;
+mod eval;
+mod fields;
+mod imports;
+mod live;
+mod load;
+mod models;
+mod module;
+mod sinks;
+mod sites;
+mod syntax;
+mod types;
+mod value;
+mod variables;
 
 use super::{Root, Scan, ScanContext, Skipped};
+use crate::platform::Platform;
 use crate::walk::Tree;
+use constraint::BuildTags;
+use engine::Engine;
+use load::{MainPackage, Program};
+use module::Workspace;
+use rayon::prelude::*;
+use sinks::SINKS;
+use std::collections::BTreeMap;
 
-/// Whether a path is a root of this language.
-pub fn detects(_tree: &Tree, _path: &str) -> bool {
-    false
+/// The stack of a thread that follows values: following nests deep, within its bounds.
+const STACK: usize = 64 << 20;
+
+/// Whether a path is a Go main package, a folder of them, or a file of one.
+pub fn detects(tree: &Tree, path: &str) -> bool {
+    (!tree.is_file(path) || path.ends_with(".go"))
+        && !load::main_packages(tree, path, &BuildTags::new(Platform::default(), &[])).is_empty()
 }
 
 /// Scans the roots together.
-pub fn scan(_context: &ScanContext<'_>, roots: &[Root]) -> Scan {
-    let skipped = roots.iter().map(|root| Skipped { path: root.path.clone(), why: "go is not scanned yet".to_owned() });
-    Scan { skipped: skipped.collect(), ..Scan::default() }
+pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
+    let tags = BuildTags::new(context.platform, &context.build_tags);
+    let mut scan = Scan::default();
+    let mut groups: BTreeMap<String, Vec<MainPackage>> = BTreeMap::new();
+    for root in roots {
+        let mains = load::main_packages(context.tree, &root.path, &tags);
+        if mains.is_empty() {
+            scan.skipped.push(Skipped { path: root.path.clone(), why: "no Go main package is there".to_owned() });
+        }
+        for main in mains {
+            groups.entry(module_folder(context.tree, &main.folder)).or_default().push(main);
+        }
+    }
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
+    for mut mains in groups.into_values() {
+        mains.sort();
+        mains.dedup();
+        let run = || scan_mains(context, &tags, &mains);
+        scan.extend(match &pool {
+            Ok(pool) => pool.install(run),
+            Err(_) => run(),
+        });
+    }
+    scan
+}
+
+/// The folder of the module that a folder belongs to.
+fn module_folder(tree: &Tree, folder: &str) -> String {
+    let mut at = folder;
+    loop {
+        let file = if at.is_empty() { "go.mod".to_owned() } else { format!("{at}/go.mod") };
+        if at.is_empty() || tree.is_file(&file) {
+            return at.to_owned();
+        }
+        at = at.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+}
+
+fn scan_mains(context: &ScanContext<'_>, tags: &BuildTags, mains: &[MainPackage]) -> Scan {
+    let workspace = Workspace::find(context.tree, &mains[0].folder);
+    let program = Program::load(context.tree, &workspace, tags, mains);
+    let mut scan = Scan::default();
+    for (module, import) in &program.missing {
+        let why = format!("no sources of {import} are in the tree, a vendor folder or the module cache");
+        scan.skipped.push(Skipped { path: module.clone(), why });
+    }
+    for (path, why) in &program.unread {
+        scan.skipped.push(Skipped { path: path.clone(), why: why.clone() });
+    }
+    let units: Vec<u32> = (0..program.units.len() as u32)
+        .filter(|&unit| {
+            let imports = &program.unit(unit).head.imports;
+            imports.iter().any(|import| SINKS.iter().any(|sink| sink.import == import.path))
+        })
+        .collect();
+    let parts: Vec<Scan> = units
+        .par_iter()
+        .map_init(
+            || Engine::new(&program, tags, &context.env),
+            |engine, &unit| {
+                let mut scan = Scan::default();
+                sites::scan_unit(engine, context, unit, &mut scan);
+                scan
+            },
+        )
+        .collect();
+    for part in parts {
+        scan.extend(part);
+    }
+    scan
 }

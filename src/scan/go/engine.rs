@@ -1,0 +1,254 @@
+//! The state of value following: contexts, what is known already, and the bounds.
+//!
+//! Values are followed on demand, from a sink back, without regard to the order of statements (conditions that only
+//! another platform meets, and comparisons with constants, are regarded). Every bound ends in a hole that says so: steps
+//! of one sink ([`FUEL`]), depth ([`MAX_DEPTH`]), nested calls ([`MAX_CALLS`]) and set sizes.
+
+use super::constraint::BuildTags;
+use super::load::{PackageId, Program, UnitId};
+use super::syntax::Range;
+use super::types::{At, FieldAt, FuncAt, Meaning, Ty};
+use super::value::{Context, Set, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+/// How many expressions are followed for one sink.
+const FUEL: u32 = 60_000;
+/// How deep following may nest.
+const MAX_DEPTH: u32 = 120;
+/// How many calls a context may hold.
+const MAX_CALLS: u32 = 10;
+
+/// One link of a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Frame {
+    /// A function, entered from a call.
+    Call { call: At, func: FuncAt, outer: Context },
+    /// The iteration of a loop in which its range stands at an index.
+    Pin { over: At, index: usize, outer: Context },
+}
+
+/// A call of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct CallSite {
+    pub call: At,
+}
+
+/// Follows values through one program.
+pub(crate) struct Engine<'a> {
+    pub program: &'a Program,
+    pub tags: &'a BuildTags,
+    /// The image's own environment.
+    pub env: &'a BTreeMap<String, String>,
+    frames: Vec<Frame>,
+    frame_ids: HashMap<Frame, Context>,
+    /// Values that hold everywhere.
+    memo: HashMap<(At, Context), Rc<Set>>,
+    /// Values in which the current sink's parameters stand.
+    local_memo: HashMap<(At, Context), Rc<Set>>,
+    open: HashMap<(At, Context), usize>,
+    lowest_cycle: usize,
+    params_seen: u64,
+    depth: u32,
+    fuel: u32,
+    /// The function whose parameters are looked at caller by caller.
+    pub bottom: Option<FuncAt>,
+    pub(super) members: HashMap<PackageId, HashMap<String, Option<Meaning>>>,
+    pub(super) types: HashMap<At, Ty>,
+    pub(super) type_depth: u32,
+    pub(super) methods: HashMap<(PackageId, String, String), Option<FuncAt>>,
+    pub(super) callers: HashMap<FuncAt, Rc<Vec<CallSite>>>,
+    pub(super) fields: HashMap<FieldAt, Rc<Set>>,
+    pub(super) field_writes: HashMap<FieldAt, Rc<Set>>,
+    pub(super) open_fields: Vec<FieldAt>,
+    pub(super) dead: HashMap<UnitId, Rc<Vec<Range>>>,
+    pub(super) var_writes: HashMap<UnitId, Rc<super::variables::Writes>>,
+}
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(program: &'a Program, tags: &'a BuildTags, env: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            program,
+            tags,
+            env,
+            frames: vec![Frame::Pin { over: At { unit: 0, expr: 0 }, index: usize::MAX, outer: 0 }],
+            frame_ids: HashMap::new(),
+            memo: HashMap::new(),
+            local_memo: HashMap::new(),
+            open: HashMap::new(),
+            lowest_cycle: usize::MAX,
+            params_seen: 0,
+            depth: 0,
+            fuel: FUEL,
+            bottom: None,
+            members: HashMap::new(),
+            types: HashMap::new(),
+            type_depth: 0,
+            methods: HashMap::new(),
+            callers: HashMap::new(),
+            fields: HashMap::new(),
+            field_writes: HashMap::new(),
+            open_fields: Vec::new(),
+            dead: HashMap::new(),
+            var_writes: HashMap::new(),
+        }
+    }
+
+    /// Starts on another sink.
+    pub(crate) fn restart(&mut self, bottom: Option<FuncAt>) {
+        self.local_memo.clear();
+        self.bottom = bottom;
+        self.fuel = FUEL;
+    }
+
+    /// Lets the parameters of another function stand for themselves; the fuel goes on being used up.
+    pub(crate) fn set_bottom(&mut self, bottom: Option<FuncAt>) {
+        self.local_memo.clear();
+        self.bottom = bottom;
+    }
+
+    /// Whether the current sink's steps are used up.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.fuel == 0
+    }
+
+    /// Notes that a value holds one of the current sink's parameters.
+    pub(crate) fn saw_param(&mut self) {
+        self.params_seen += 1;
+    }
+
+    fn intern(&mut self, frame: Frame) -> Context {
+        if let Some(&id) = self.frame_ids.get(&frame) {
+            return id;
+        }
+        let id = self.frames.len() as Context;
+        self.frames.push(frame);
+        self.frame_ids.insert(frame, id);
+        id
+    }
+
+    /// The links of a context, the innermost first.
+    fn links(&self, mut context: Context) -> impl Iterator<Item = Frame> + '_ {
+        std::iter::from_fn(move || {
+            if context == 0 {
+                return None;
+            }
+            let frame = self.frames[context as usize];
+            context = match frame {
+                Frame::Call { outer, .. } | Frame::Pin { outer, .. } => outer,
+            };
+            Some(frame)
+        })
+    }
+
+    /// The context inside a function that a call enters; nothing for recursion and where calls nest too deep.
+    pub(crate) fn enter(&mut self, call: At, func: FuncAt, outer: Context) -> Option<Context> {
+        let mut depth = 0;
+        for frame in self.links(outer) {
+            depth += 1;
+            if depth > MAX_CALLS
+                || matches!(frame, Frame::Call { call: known, func: f, .. } if known == call && f == func)
+            {
+                return None;
+            }
+        }
+        Some(self.intern(Frame::Call { call, func, outer }))
+    }
+
+    /// The context of the iteration at `index` of a loop over `over`.
+    pub(crate) fn pin(&mut self, over: At, index: usize, outer: Context) -> Context {
+        if self.links(outer).count() as u32 > MAX_CALLS + 4 {
+            return outer;
+        }
+        self.intern(Frame::Pin { over, index, outer })
+    }
+
+    /// The index that a loop stands at.
+    pub(crate) fn pinned(&self, over: At, context: Context) -> Option<usize> {
+        self.links(context).find_map(|frame| match frame {
+            Frame::Pin { over: known, index, .. } if known == over => Some(index),
+            _ => None,
+        })
+    }
+
+    /// The call that entered a function, and the context of that call.
+    pub(crate) fn entered(&self, func: FuncAt, context: Context) -> Option<(At, Context)> {
+        self.links(context).find_map(|frame| match frame {
+            Frame::Call { call, func: known, outer } if known == func => Some((call, outer)),
+            _ => None,
+        })
+    }
+
+    /// The calls of a context, the innermost first.
+    pub(crate) fn calls_of(&self, context: Context) -> Vec<(At, FuncAt)> {
+        self.links(context)
+            .filter_map(|frame| match frame {
+                Frame::Call { call, func, .. } => Some((call, func)),
+                Frame::Pin { .. } => None,
+            })
+            .collect()
+    }
+
+    /// A context with one more call at its far end.
+    pub(crate) fn extend(&mut self, context: Context, call: At, func: FuncAt) -> Option<Context> {
+        let links: Vec<Frame> = self.links(context).collect();
+        if links.len() as u32 >= MAX_CALLS
+            || links.iter().any(|link| matches!(link, Frame::Call { call: c, .. } if *c == call))
+        {
+            return None;
+        }
+        let mut built = self.intern(Frame::Call { call, func, outer: 0 });
+        for link in links.into_iter().rev() {
+            built = match link {
+                Frame::Call { call, func, .. } => self.intern(Frame::Call { call, func, outer: built }),
+                Frame::Pin { over, index, .. } => self.intern(Frame::Pin { over, index, outer: built }),
+            };
+        }
+        Some(built)
+    }
+
+    /// The values of an expression.
+    pub(crate) fn eval(&mut self, at: At, context: Context) -> Set {
+        let key = (at, context);
+        if let Some(known) = self.memo.get(&key) {
+            return (**known).clone();
+        }
+        if let Some(known) = self.local_memo.get(&key) {
+            self.params_seen += 1;
+            return (**known).clone();
+        }
+        if let Some(&level) = self.open.get(&key) {
+            // It comes round to itself: that adds nothing to what else it can be.
+            self.lowest_cycle = self.lowest_cycle.min(level);
+            return Set::default();
+        }
+        if self.fuel == 0 {
+            return Set::hole("too much code to follow");
+        }
+        if self.depth >= MAX_DEPTH {
+            return Set::hole("too deep to follow");
+        }
+        self.fuel -= 1;
+        self.depth += 1;
+        let level = self.open.len();
+        self.open.insert(key, level);
+        let before = self.params_seen;
+        let set = self.eval_inner(at, context);
+        self.open.remove(&key);
+        self.depth -= 1;
+        let whole = self.lowest_cycle >= level;
+        if self.lowest_cycle >= level {
+            self.lowest_cycle = usize::MAX;
+        }
+        if whole && self.fuel > 0 {
+            let memo = if self.params_seen == before { &mut self.memo } else { &mut self.local_memo };
+            memo.insert(key, Rc::new(set.clone()));
+        }
+        set
+    }
+
+    /// Whether a set stands for the current sink's parameters, at least in part.
+    pub(crate) fn deferred(set: &Set) -> Option<Value> {
+        set.values.iter().find(|value| matches!(value.kind, super::value::Kind::Param(..))).cloned()
+    }
+}

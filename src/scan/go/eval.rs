@@ -1,0 +1,374 @@
+//! The values of expressions other than variables: operators, literals, lists and calls.
+
+use super::calls::Callee;
+use super::engine::Engine;
+use super::syntax::{ExprId, ExprKind, Op, Parent};
+use super::types::{At, FuncAt, Meaning, Member, Shape, VarAt};
+use super::value::{Context, Item, Kind, List, Part, Set, Value, concat};
+use super::variables::joined;
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// The values of an expression, unremembered; [`Engine::eval`] is the way in.
+    pub(super) fn eval_inner(&mut self, at: At, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let here = |expr: ExprId| At { unit: at.unit, expr };
+        let span = syntax.expr_span(at.expr);
+        match syntax.kind(at.expr) {
+            ExprKind::Text(text) => Set::one(Value::text(text, span)),
+            ExprKind::Int(value) => Set::one(Value::new(Kind::Text(vec![Part::Known(value.to_string().into(), span)]))),
+            ExprKind::Nil => Set::one(Value::new(Kind::Nil)),
+            ExprKind::Ident | ExprKind::Selector { .. } => {
+                let set = self.eval_name(at, context);
+                self.narrow(at, set, context)
+            }
+            ExprKind::Call { .. } => self.eval_call(at, 0, context),
+            ExprKind::Index { base, index } => self.eval_index(here(*base), here(*index), context),
+            ExprKind::Slice { base, low, high } => {
+                let set = self.eval(here(*base), context);
+                let low = match low.map(|low| syntax.kind(low)) {
+                    None => Some(0),
+                    Some(ExprKind::Int(low)) => usize::try_from(*low).ok(),
+                    Some(_) => None,
+                };
+                self.slice(set, low, high.is_some())
+            }
+            ExprKind::Composite { elements, .. } => {
+                let ty = self.type_of(at);
+                match self.inner_shape(&ty) {
+                    Shape::List(_) if elements.iter().all(|(key, _)| key.is_none()) => {
+                        let items = elements.iter().map(|&(_, value)| Item::Lazy(here(value), context)).collect();
+                        Set::one(Value::new(Kind::List(Rc::new(List { items, ..List::default() }))))
+                    }
+                    _ => Set::one(Value::new(Kind::Composite(at, context))),
+                }
+            }
+            ExprKind::Func(func) => Set::one(Value::new(Kind::Func(FuncAt { unit: at.unit, func: *func }, context))),
+            ExprKind::Star(x) | ExprKind::Address(x) | ExprKind::Assert { x, .. } => self.eval(here(*x), context),
+            ExprKind::Binary { op: Op::Add, left, right } => {
+                let left = self.eval(here(*left), context);
+                let right = self.eval(here(*right), context);
+                self.join_texts(&left, &right)
+            }
+            ExprKind::Receive(_) => Set::hole_at("received from a channel", span),
+            ExprKind::Bool(_) => Set::default(),
+            _ => Set::hole_at("an expression that is not followed", span),
+        }
+    }
+
+    /// Two texts joined; a parameter that is looked at caller by caller stands for the whole.
+    pub(crate) fn join_texts(&mut self, left: &Set, right: &Set) -> Set {
+        if let Some(value) = Engine::deferred(left).or_else(|| Engine::deferred(right)) {
+            return Set::one(value);
+        }
+        concat(left, right)
+    }
+
+    fn eval_name(&mut self, at: At, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let span = syntax.expr_span(at.expr);
+        match self.meaning(at) {
+            Some(Meaning::Var(var)) => self.eval_var(var, context),
+            Some(Meaning::Func(func)) => Set::one(Value::new(Kind::Func(func, context))),
+            Some(Meaning::External(import, name)) => self.external_value(&import, &name, span),
+            Some(Meaning::Builtin | Meaning::Type(_)) => Set::default(),
+            Some(Meaning::Unknown) => Set::hole_at(format!("{}, which is not declared", syntax.name(at.expr)), span),
+            None => match self.member(at) {
+                Member::Field(field) => self.eval_field(at, field, context),
+                Member::Method(func) => {
+                    let ExprKind::Selector { base, .. } = syntax.kind(at.expr) else { return Set::default() };
+                    Set::one(Value::new(Kind::Bound(func, At { unit: at.unit, expr: *base }, context)))
+                }
+                _ => Set::hole_at(format!("{} of a value without sources", syntax.name(at.expr)), span),
+            },
+        }
+    }
+
+    fn external_value(&mut self, import: &str, name: &str, span: crate::file::Span) -> Set {
+        match (import, name) {
+            ("os", "Args") => {
+                let own = Item::Done(Rc::new(Set::one(Value::new(Kind::Own))));
+                let rest = vec![Item::Done(Rc::new(Set::hole_at("the command line", span)))];
+                Set::one(Value::new(Kind::List(Rc::new(List {
+                    items: vec![own],
+                    rest,
+                    open: true,
+                    writes: Vec::new(),
+                }))))
+            }
+            ("runtime", "GOOS") => Set::one(Value::text(self.tags.os(), span)),
+            ("runtime", "GOARCH") => Set::one(Value::text(self.tags.arch(), span)),
+            _ => Set::one(Value::new(Kind::External(import.into(), name.into()))),
+        }
+    }
+
+    fn eval_index(&mut self, base: At, index: At, context: Context) -> Set {
+        let set = self.eval(base, context);
+        let syntax = self.program.syntax(index.unit);
+        // An instantiated generic function.
+        if set.values.iter().any(|value| matches!(value.kind, Kind::Func(..))) {
+            return set;
+        }
+        match syntax.kind(index.expr) {
+            ExprKind::Int(index) => self.element(&set, usize::try_from(*index).unwrap_or(usize::MAX)),
+            _ => {
+                let over = syntax.resolve_if_ident(index.expr).and_then(|var| match syntax.var(var).source {
+                    super::syntax::Source::Range { over, key: true } => {
+                        self.pinned(At { unit: index.unit, expr: over }, context)
+                    }
+                    _ => None,
+                });
+                if let Some(index) = over {
+                    return self.element(&set, index);
+                }
+                let mut found = Set::default();
+                for value in &set.values {
+                    match &value.kind {
+                        Kind::Composite(at, inner) => {
+                            let keys = self.eval(index, context);
+                            found.extend(self.map_entries(*at, *inner, &keys));
+                        }
+                        _ => found.extend(self.elements(&Set::one(value.clone()))),
+                    }
+                }
+                found
+            }
+        }
+    }
+
+    /// The entries of a map literal under the keys; all of them where a key is not known.
+    fn map_entries(&mut self, at: At, context: Context, keys: &Set) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let ExprKind::Composite { elements, .. } = syntax.kind(at.expr) else { return Set::default() };
+        let known: Option<Vec<String>> = keys.values.iter().map(Value::known_text).collect();
+        let mut found = Set::default();
+        for &(key, value) in elements {
+            if let (Some(known), Some(key)) = (&known, key)
+                && !known.is_empty()
+            {
+                let own = self.eval(At { unit: at.unit, expr: key }, context);
+                if own.values.iter().all(|own| own.known_text().is_some_and(|own| !known.contains(&own))) {
+                    continue;
+                }
+            }
+            found.extend(self.eval(At { unit: at.unit, expr: value }, context));
+        }
+        found
+    }
+
+    fn item(&mut self, item: &Item) -> Set {
+        match item {
+            Item::Lazy(at, context) => self.eval(*at, *context),
+            Item::Done(set) => (**set).clone(),
+        }
+    }
+
+    /// The element at an index of each list.
+    pub(crate) fn element(&mut self, set: &Set, index: usize) -> Set {
+        let mut found = Set::default();
+        for value in &set.values {
+            match &value.kind {
+                Kind::List(list) => {
+                    if let Some(item) = list.items.get(index) {
+                        found.extend(self.item(item));
+                    } else if list.open {
+                        for item in &list.rest {
+                            found.extend(self.item(item));
+                        }
+                    }
+                    for write in &list.writes {
+                        if write.index.is_some_and(|known| known != index) {
+                            continue;
+                        }
+                        let context = match write.over {
+                            Some(over) => self.pin(over, index, write.context),
+                            None => write.context,
+                        };
+                        found.extend(self.eval(write.value, context));
+                    }
+                }
+                Kind::Composite(..) => found.extend(self.elements(&Set::one(value.clone()))),
+                Kind::Hole(_) | Kind::Param(..) => found.add(value.clone()),
+                Kind::Object(_) => found.add(Value::hole("an element of a list that is not known")),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Every element of each list or map.
+    pub(crate) fn elements(&mut self, set: &Set) -> Set {
+        let mut found = Set::default();
+        for value in &set.values {
+            match &value.kind {
+                Kind::List(list) => {
+                    for item in list.items.iter().chain(&list.rest) {
+                        found.extend(self.item(item));
+                    }
+                    for write in &list.writes {
+                        found.extend(self.eval(write.value, write.context));
+                    }
+                }
+                Kind::Composite(at, context) => {
+                    if let ExprKind::Composite { elements, .. } = self.program.syntax(at.unit).kind(at.expr) {
+                        for &(_, expr) in elements {
+                            found.extend(self.eval(At { unit: at.unit, expr }, *context));
+                        }
+                    }
+                }
+                Kind::Hole(_) | Kind::Param(..) => found.add(value.clone()),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The keys of each map literal.
+    pub(crate) fn keys(&mut self, set: &Set) -> Set {
+        let mut found = Set::default();
+        for value in &set.values {
+            match &value.kind {
+                Kind::Composite(at, context) => {
+                    if let ExprKind::Composite { elements, .. } = self.program.syntax(at.unit).kind(at.expr) {
+                        for key in elements.iter().filter_map(|&(key, _)| key) {
+                            found.extend(self.eval(At { unit: at.unit, expr: key }, *context));
+                        }
+                    }
+                }
+                Kind::Hole(_) | Kind::Param(..) => found.add(value.clone()),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn slice(&mut self, set: Set, low: Option<usize>, cut: bool) -> Set {
+        let mut found = Set::default();
+        for mut value in set.values {
+            match &value.kind {
+                Kind::List(list) => {
+                    let mut list = (**list).clone();
+                    match low {
+                        Some(low) => drop(list.items.drain(..low.min(list.items.len()))),
+                        None => {
+                            list.rest.splice(0..0, list.items.drain(..));
+                            list.open = true;
+                        }
+                    }
+                    if low != Some(0) {
+                        list.writes.clear();
+                    }
+                    value.kind = Kind::List(Rc::new(list));
+                }
+                Kind::Text(_) if low == Some(0) && !cut => {}
+                Kind::Text(_) => value = Value::hole("a piece of a text"),
+                _ => {}
+            }
+            found.add(value);
+        }
+        found
+    }
+
+    /// The `index`th value that an expression gives.
+    pub(crate) fn eval_result(&mut self, at: At, index: u32, context: Context) -> Set {
+        match self.program.syntax(at.unit).kind(at.expr) {
+            ExprKind::Call { .. } if index > 0 => self.eval_call(at, index, context),
+            _ if index > 0 => Set::default(),
+            _ => self.eval(at, context),
+        }
+    }
+
+    fn eval_call(&mut self, at: At, index: u32, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let ExprKind::Call { fun, args, spread } = syntax.kind(at.expr) else { return Set::default() };
+        let span = syntax.expr_span(at.expr);
+        let here = |expr: ExprId| At { unit: at.unit, expr };
+        let mut found = Set::default();
+        for callee in self.callees(at, context) {
+            match callee {
+                Callee::Conversion => {
+                    if let Some(&arg) = args.first() {
+                        found.extend(self.eval(here(arg), context));
+                    }
+                }
+                Callee::Builtin => match syntax.name(*fun) {
+                    "append" => found.extend(self.eval_append(at, args, *spread, context)),
+                    "string" | "min" | "max" => {
+                        if let Some(&arg) = args.first() {
+                            found.extend(self.eval(here(arg), context));
+                        }
+                    }
+                    "make" | "new" => {
+                        let ty = self.type_of(at);
+                        found.extend(self.zero(&ty));
+                    }
+                    _ => {}
+                },
+                Callee::Func(func, closure) => found.extend(self.eval_returns(at, func, index, context, closure)),
+                Callee::External(import, name) => found.extend(self.eval_external(at, &import, &name, index, context)),
+                Callee::Value(set) => found.extend(set),
+                Callee::Unknown => {
+                    let name = syntax.name(*fun).to_owned();
+                    found.extend(self.eval_unknown_method(at, &name, context).unwrap_or_else(|| {
+                        Set::hole_at(format!("the result of {name}, whose code is not known"), span)
+                    }));
+                }
+            }
+        }
+        found
+    }
+
+    fn eval_append(&mut self, at: At, args: &[ExprId], spread: bool, context: Context) -> Set {
+        let Some(&first) = args.first() else { return Set::default() };
+        let base = self.eval(At { unit: at.unit, expr: first }, context);
+        let added = self.appended(at.unit, args, spread, context);
+        let mut found = Set::default();
+        for mut value in base.values {
+            match &value.kind {
+                Kind::List(list) => value.kind = Kind::List(Rc::new(joined((**list).clone(), added.clone()))),
+                Kind::Nil | Kind::Object(_) => value.kind = Kind::List(Rc::new(added.clone())),
+                _ => {}
+            }
+            found.add(value);
+        }
+        if found.is_empty() {
+            found.add(Value::new(Kind::List(Rc::new(added))));
+        }
+        found
+    }
+
+    fn eval_returns(&mut self, call: At, func: FuncAt, index: u32, context: Context, closure: Context) -> Set {
+        let outer = if context == 0 { closure } else { context };
+        let Some(inside) = self.enter(call, func, outer) else { return Set::default() };
+        let syntax = self.program.syntax(func.unit);
+        let declared = syntax.func(func.func);
+        let mut found = Set::default();
+        for (range, values) in &declared.returns {
+            if !self.is_live(func.unit, range.start) {
+                continue;
+            }
+            if values.is_empty() {
+                if let Some(var) = declared.results.get(index as usize).and_then(|result| result.var) {
+                    found.extend(self.eval_var(VarAt { unit: func.unit, var }, inside));
+                }
+            } else if values.len() == 1 && declared.results.len() > 1 {
+                found.extend(self.eval_result(At { unit: func.unit, expr: values[0] }, index, inside));
+            } else if let Some(&expr) = values.get(index as usize) {
+                found.extend(self.eval(At { unit: func.unit, expr }, inside));
+            }
+        }
+        let name = self.func_name(func);
+        found.step(&format!("result of {name}"), self.program.syntax(call.unit).expr_span(call.expr))
+    }
+
+    /// The call that an expression is the function of.
+    pub(crate) fn call_of(&self, at: At) -> Option<At> {
+        let syntax = self.program.syntax(at.unit);
+        match syntax.parent(at.expr) {
+            Parent::Expr(call) if matches!(syntax.kind(call), ExprKind::Call { fun, .. } if *fun == at.expr) => {
+                Some(At { unit: at.unit, expr: call })
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The values of struct fields: from the literal behind a value where it is known, else from every literal of the type,
+//! and from every assignment to the field.
+
+use super::engine::Engine;
+use super::syntax::{ExprId, ExprKind, Parent, Source};
+use super::types::{At, FieldAt, Member, Shape, Ty};
+use super::value::{Context, Item, Kind, List, Set, Value};
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// A field of the value before the dot.
+    pub(crate) fn eval_field(&mut self, at: At, field: FieldAt, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let ExprKind::Selector { base, .. } = syntax.kind(at.expr) else { return Set::default() };
+        let bases = self.eval(At { unit: at.unit, expr: *base }, context);
+        let name = self.field_name(field);
+        let span = syntax.expr_span(at.expr);
+        if let Some(value) = Engine::deferred(&bases) {
+            return Set::one(value);
+        }
+        let mut set = Set::default();
+        let literals: Vec<(At, Context)> = bases
+            .values
+            .iter()
+            .filter_map(|value| match value.kind {
+                Kind::Composite(at, context) => Some((at, context)),
+                _ => None,
+            })
+            .collect();
+        if !literals.is_empty() && literals.len() == bases.values.len() {
+            for (literal, inner) in literals {
+                match self.literal_field(literal, field) {
+                    Some(value) => set.extend(self.eval(value, inner)),
+                    None => {
+                        let ty = Ty::Written(At { unit: field.unit, expr: self.field(field).ty });
+                        set.extend(self.zero(&ty));
+                    }
+                }
+            }
+            set.extend(self.field_writes_of(field));
+        } else {
+            set.extend(self.any_field(field));
+        }
+        set.step(&format!("field {name}"), span)
+    }
+
+    /// The value that a literal gives a field of the type it is of.
+    fn literal_field(&mut self, literal: At, field: FieldAt) -> Option<At> {
+        let syntax = self.program.syntax(literal.unit);
+        let ExprKind::Composite { elements, .. } = syntax.kind(literal.expr) else { return None };
+        let name = self.field_name(field);
+        for (index, &(key, value)) in elements.iter().enumerate() {
+            let given = match key {
+                Some(key) => syntax.name(key) == name,
+                None => index == field.index as usize,
+            };
+            if given {
+                return Some(At { unit: literal.unit, expr: value });
+            }
+        }
+        None
+    }
+
+    /// The field that a key of a struct literal names.
+    pub(crate) fn key_field(&mut self, literal: At, key: ExprId) -> Option<FieldAt> {
+        let ty = self.type_of(literal);
+        let Shape::Struct(at) = self.inner_shape(&ty) else { return None };
+        let name = self.program.syntax(literal.unit).name(key);
+        let ExprKind::StructType(fields) = self.program.syntax(at.unit).kind(at.expr) else { return None };
+        let index = fields.iter().position(|field| self.program.syntax(at.unit).str(field.name) == name)?;
+        Some(FieldAt { unit: at.unit, ty: at.expr, index: index as u32 })
+    }
+
+    /// Whatever a field is given anywhere.
+    fn any_field(&mut self, field: FieldAt) -> Set {
+        if let Some(known) = self.fields.get(&field) {
+            return (**known).clone();
+        }
+        if self.open_fields.contains(&field) {
+            return Set::default();
+        }
+        self.open_fields.push(field);
+        let program = self.program;
+        let mut set = Set::default();
+        let name = self.field_name(field);
+        for unit in program.users(program.unit(field.unit).package, &name) {
+            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
+            for expr in refs {
+                let syntax = program.syntax(unit);
+                let Parent::Expr(literal) = syntax.parent(expr) else { continue };
+                let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
+                let Some(&(_, value)) = elements.iter().find(|(key, _)| *key == Some(expr)) else { continue };
+                if self.key_field(At { unit, expr: literal }, expr) == Some(field)
+                    && self.is_live(unit, syntax.expr(expr).range.start)
+                {
+                    set.extend(self.eval(At { unit, expr: value }, 0));
+                }
+            }
+        }
+        set.extend(self.positional_field(field));
+        set.extend(self.field_writes_of(field));
+        let declared = self.field(field).clone();
+        let syntax = program.syntax(field.unit);
+        let at = syntax.span(declared.tag_at);
+        let tag = declared.tag.as_deref().unwrap_or("");
+        for key in ["default:\"", "envDefault:\"", "env-default:\""] {
+            if let Some((_, rest)) = tag.split_once(key) {
+                let value = rest.split('"').next().unwrap_or("");
+                set.extend(Set::one(Value::text(value, at)).defaults());
+            }
+        }
+        if !tag.is_empty() {
+            set.extend(self.viper_default(&name));
+            set.add(Value::hole_at(format!("the configuration's {name}"), at));
+        } else if set.values.iter().all(|value| value.known_text().is_some_and(|text| text.is_empty())) {
+            set.extend(self.viper_default(&name));
+            set.add(Value::hole_at(format!("field {name}, which is set by other means"), syntax.span(declared.name)));
+        }
+        self.open_fields.pop();
+        self.fields.insert(field, Rc::new(set.clone()));
+        set
+    }
+
+    /// Literals that give their fields in order, without names.
+    fn positional_field(&mut self, field: FieldAt) -> Set {
+        let program = self.program;
+        let syntax = program.syntax(field.unit);
+        let named = syntax.all_decls().find(|(_, decl)| *decl == super::syntax::Decl::Type(field.ty));
+        let mut set = Set::default();
+        let Some((range, _)) = named else { return set };
+        let name = syntax.str(range).to_owned();
+        for unit in program.users(program.unit(field.unit).package, &name) {
+            let syntax = program.syntax(unit);
+            for (id, expr) in syntax.exprs.iter().enumerate() {
+                let ExprKind::Composite { elements, .. } = &expr.kind else { continue };
+                let Some(&(None, value)) = elements.get(field.index as usize) else { continue };
+                let ty = self.type_of(At { unit, expr: id as ExprId });
+                if let Shape::Struct(at) = self.inner_shape(&ty)
+                    && (at.unit, at.expr) == (field.unit, field.ty)
+                {
+                    set.extend(self.eval(At { unit, expr: value }, 0));
+                }
+            }
+        }
+        set
+    }
+
+    /// Everything that is assigned to a field.
+    fn field_writes_of(&mut self, field: FieldAt) -> Set {
+        if let Some(known) = self.field_writes.get(&field) {
+            return (**known).clone();
+        }
+        self.field_writes.insert(field, Rc::default());
+        let program = self.program;
+        let mut set = Set::default();
+        let name = self.field_name(field);
+        for unit in program.users(program.unit(field.unit).package, &name) {
+            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
+            for expr in refs {
+                let at = At { unit, expr };
+                let syntax = program.syntax(unit);
+                if !matches!(syntax.kind(expr), ExprKind::Selector { .. }) {
+                    continue;
+                }
+                let pointer = match syntax.parent(expr) {
+                    Parent::Left => None,
+                    Parent::Expr(outer) if matches!(syntax.kind(outer), ExprKind::Address(_)) => Some(outer),
+                    _ => continue,
+                };
+                if self.meaning(at).is_some()
+                    || self.member(at) != Member::Field(field)
+                    || !self.is_live(unit, syntax.expr(expr).range.start)
+                {
+                    continue;
+                }
+                if let Some(pointer) = pointer {
+                    set.extend(self.eval_pointer_use(At { unit, expr: pointer }, 0));
+                    continue;
+                }
+                let Some(&assign) = syntax.assigns.iter().find(|assign| assign.left == expr) else { continue };
+                if let Source::Value { expr: value, .. } = assign.source
+                    && let ExprKind::Call { fun, args, spread } = syntax.kind(value)
+                    && syntax.name(*fun) == "append"
+                {
+                    let added = self.appended(unit, args, *spread, 0);
+                    let rest: Vec<Item> = added.items.into_iter().chain(added.rest).collect();
+                    let list = List { rest, open: true, ..List::default() };
+                    // Only where the list is empty before can what is appended stand first.
+                    if set.is_empty() {
+                        set.add(Value::new(Kind::List(Rc::new(list))));
+                    }
+                    continue;
+                }
+                set.extend(self.eval_assigned(unit, assign, 0));
+            }
+        }
+        self.field_writes.insert(field, Rc::new(set.clone()));
+        set
+    }
+
+    /// The default that viper is given for a key named like a field.
+    fn viper_default(&mut self, name: &str) -> Set {
+        let program = self.program;
+        let mut set = Set::default();
+        for &unit in program.importers("github.com/spf13/viper") {
+            let syntax = program.syntax(unit);
+            for expr in syntax.refs("SetDefault") {
+                let Some(call) = self.call_of(At { unit, expr }) else { continue };
+                let ExprKind::Call { args, .. } = syntax.kind(call.expr) else { continue };
+                let [key, value] = args[..] else { continue };
+                let ExprKind::Text(key) = syntax.kind(key) else { continue };
+                if key.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(name)) {
+                    set.extend(self.eval(At { unit, expr: value }, 0).defaults());
+                }
+            }
+        }
+        set
+    }
+}

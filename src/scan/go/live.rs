@@ -1,0 +1,150 @@
+//! Code that cannot run on the platform: ranges behind conditions that are constantly false.
+//!
+//! Constant are comparisons with `runtime.GOOS` and `runtime.GOARCH`, booleans, and names that stand for such.
+
+use super::engine::Engine;
+use super::load::UnitId;
+use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Range, Source};
+use super::types::{At, Meaning, VarAt};
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// Whether a place can run on the platform.
+    pub(crate) fn is_live(&mut self, unit: UnitId, at: u32) -> bool {
+        !self.dead_ranges(unit).iter().any(|range| range.contains(at))
+    }
+
+    fn dead_ranges(&mut self, unit: UnitId) -> Rc<Vec<Range>> {
+        if let Some(known) = self.dead.get(&unit) {
+            return Rc::clone(known);
+        }
+        // While they are worked out, everything counts as live.
+        self.dead.insert(unit, Rc::default());
+        let program = self.program;
+        let dead: Vec<Range> = program
+            .syntax(unit)
+            .guards
+            .iter()
+            .filter(|guard| self.holds(unit, guard) == Some(false))
+            .map(|guard| guard.range)
+            .collect();
+        let dead = Rc::new(dead);
+        self.dead.insert(unit, Rc::clone(&dead));
+        dead
+    }
+
+    fn holds(&mut self, unit: UnitId, guard: &Guard) -> Option<bool> {
+        match &guard.condition {
+            Condition::Is(expr) => self.constant_bool(At { unit, expr: *expr }, 0),
+            Condition::IsNot(expr) => self.constant_bool(At { unit, expr: *expr }, 0).map(|value| !value),
+            Condition::Case { tag, values } => self.any_equal(unit, *tag, values),
+            Condition::Default { tag, values } if !values.is_empty() => {
+                self.any_equal(unit, *tag, values).map(|value| !value)
+            }
+            Condition::Default { .. } | Condition::Unknown => None,
+        }
+    }
+
+    fn any_equal(&mut self, unit: UnitId, tag: Option<ExprId>, values: &[ExprId]) -> Option<bool> {
+        let mut all_known = true;
+        let tag = match tag {
+            Some(tag) => Some(self.constant_text(At { unit, expr: tag }, 0)?),
+            None => None,
+        };
+        for &expr in values {
+            let value = match &tag {
+                Some(tag) => self.constant_text(At { unit, expr }, 0).map(|value| value == *tag),
+                None => self.constant_bool(At { unit, expr }, 0),
+            };
+            match value {
+                Some(true) => return Some(true),
+                Some(false) => {}
+                None => all_known = false,
+            }
+        }
+        all_known.then_some(false)
+    }
+
+    /// A boolean that does not change from run to run.
+    pub(crate) fn constant_bool(&mut self, at: At, depth: u32) -> Option<bool> {
+        if depth > 20 {
+            return None;
+        }
+        let syntax = self.program.syntax(at.unit);
+        let here = |expr: ExprId| At { unit: at.unit, expr };
+        match syntax.kind(at.expr) {
+            ExprKind::Bool(value) => Some(*value),
+            ExprKind::Unary { op: b'!', x } => self.constant_bool(here(*x), depth + 1).map(|value| !value),
+            ExprKind::Binary { op: Op::And, left, right } => {
+                match (self.constant_bool(here(*left), depth + 1), self.constant_bool(here(*right), depth + 1)) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                }
+            }
+            ExprKind::Binary { op: Op::Or, left, right } => {
+                match (self.constant_bool(here(*left), depth + 1), self.constant_bool(here(*right), depth + 1)) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                }
+            }
+            ExprKind::Binary { op: op @ (Op::Equal | Op::NotEqual), left, right } => {
+                let left = self.constant_text(here(*left), depth + 1)?;
+                let right = self.constant_text(here(*right), depth + 1)?;
+                Some((left == right) == (*op == Op::Equal))
+            }
+            ExprKind::Ident | ExprKind::Selector { .. } => {
+                let initial = self.constant_initial(at)?;
+                self.constant_bool(initial, depth + 1)
+            }
+            // `func isWindows() bool { return runtime.GOOS == "windows" }`
+            ExprKind::Call { fun, args, .. } if args.is_empty() => {
+                let Some(Meaning::Func(func)) = self.meaning(here(*fun)) else { return None };
+                match &self.program.syntax(func.unit).func(func.func).returns[..] {
+                    [(_, values)] if values.len() == 1 => {
+                        self.constant_bool(At { unit: func.unit, expr: values[0] }, depth + 4)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn constant_text(&mut self, at: At, depth: u32) -> Option<String> {
+        if depth > 20 {
+            return None;
+        }
+        let syntax = self.program.syntax(at.unit);
+        match syntax.kind(at.expr) {
+            ExprKind::Text(text) => Some(text.to_string()),
+            ExprKind::Ident | ExprKind::Selector { .. } => {
+                if let Some(Meaning::External(import, name)) = self.meaning(at) {
+                    return match (&*import, &*name) {
+                        ("runtime", "GOOS") => Some(self.tags.os().to_owned()),
+                        ("runtime", "GOARCH") => Some(self.tags.arch().to_owned()),
+                        _ => None,
+                    };
+                }
+                let initial = self.constant_initial(at)?;
+                self.constant_text(initial, depth + 1)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a constant, or of a variable that is initialized from the platform's names.
+    fn constant_initial(&mut self, at: At) -> Option<At> {
+        let Some(Meaning::Var(VarAt { unit, var })) = self.meaning(at) else { return None };
+        let syntax = self.program.syntax(unit);
+        let variable = syntax.var(var);
+        let Source::Value { expr, index: 0, count: 1 } = variable.source else { return None };
+        // Other variables can be set by flags and through pointers.
+        let by_platform = || {
+            let text = syntax.str(syntax.expr(expr).range);
+            text.contains("GOOS") || text.contains("GOARCH")
+        };
+        (variable.constant || by_platform()).then_some(At { unit, expr })
+    }
+}

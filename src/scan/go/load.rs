@@ -1,0 +1,364 @@
+//! The program: the main packages and every package that they import, as far as the sources are there.
+//!
+//! Folders are listed and files read in parallel, a level of imports at a time. Only the head of a file is looked at; the
+//! rest is parsed on demand ([`Unit::syntax`]). A package that cannot be found is listed in [`Program::missing`].
+
+use super::constraint::BuildTags;
+use super::imports::Head;
+use super::module::{Place, Workspace};
+use super::syntax::{Decl, Syntax};
+use crate::file::{FileId, SourceFile};
+use crate::walk::{Kind, Tree};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
+
+/// How many packages one program may have before the rest is ignored.
+const MAX_PACKAGES: usize = 50_000;
+
+/// A package, by its place in [`Program::packages`].
+pub(crate) type PackageId = u32;
+/// A file, by its place in [`Program::units`].
+pub(crate) type UnitId = u32;
+
+/// A package with the files of it that are built.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub import: String,
+    pub name: String,
+    pub units: Vec<UnitId>,
+}
+
+/// A file of a package; parsed when it is asked for.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub package: PackageId,
+    pub file: FileId,
+    pub source: Arc<SourceFile>,
+    pub head: Head,
+    syntax: OnceLock<Syntax>,
+}
+
+impl Unit {
+    /// The parsed file.
+    pub(crate) fn syntax(&self) -> &Syntax {
+        self.syntax.get_or_init(|| Syntax::parse(self.file, Arc::clone(&self.source)))
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> &str {
+        self.source.text()
+    }
+}
+
+/// Everything that main packages are built from.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    pub packages: Vec<Package>,
+    pub units: Vec<Unit>,
+    by_import: HashMap<String, PackageId>,
+    /// Import path → the files that import it.
+    importers: HashMap<String, Vec<UnitId>>,
+    /// Modules and packages without sources, with one import path of each.
+    pub missing: BTreeMap<String, String>,
+    /// The folders that were listed, in the tree; for the cache.
+    pub folders: BTreeSet<String>,
+    /// Files that could not be read, and why.
+    pub unread: BTreeMap<String, String>,
+}
+
+/// What one folder gave.
+struct Loaded {
+    import: String,
+    folder: Option<String>,
+    files: Vec<(FileId, Arc<SourceFile>, Head)>,
+    unread: Vec<(String, String)>,
+}
+
+/// A main package: its folder, and the one file of it where a file was named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MainPackage {
+    pub folder: String,
+    pub file: Option<String>,
+}
+
+impl Program {
+    /// Loads the main packages and what they import.
+    pub(crate) fn load(tree: &Tree, workspace: &Workspace, tags: &BuildTags, mains: &[MainPackage]) -> Self {
+        let mut program = Self::default();
+        let loaded: Vec<Loaded> = mains
+            .par_iter()
+            .map(|main| {
+                let import = workspace.import_path(&main.folder);
+                let mut loaded = load_folder(tree, tree, &main.folder, "", import, tags);
+                if let Some(only) = &main.file {
+                    loaded.files.retain(|(_, source, _)| source.path() == only);
+                }
+                loaded
+            })
+            .collect();
+        let mut level = program.take(loaded);
+        while !level.is_empty() && program.packages.len() < MAX_PACKAGES {
+            let places: Vec<(String, Place)> = level
+                .into_par_iter()
+                .map(|import| {
+                    let place = workspace.place(tree, &import);
+                    (import, place)
+                })
+                .collect();
+            let mut wanted = Vec::new();
+            for (import, place) in places {
+                match place {
+                    Place::Missing(module) => {
+                        program.missing.entry(module).or_insert(import);
+                    }
+                    Place::Standard => {}
+                    place => wanted.push((import, place)),
+                }
+            }
+            let loaded: Vec<Loaded> = wanted
+                .into_par_iter()
+                .map(|(import, place)| match (place, workspace.cache()) {
+                    (Place::Tree(folder), _) => load_folder(tree, tree, &folder, "", import, tags),
+                    (Place::Cache(folder), Some(cache)) => {
+                        load_folder(tree, cache, &folder, "$GOMODCACHE/", import, tags)
+                    }
+                    _ => Loaded { import, folder: None, files: Vec::new(), unread: Vec::new() },
+                })
+                .collect();
+            level = program.take(loaded);
+        }
+        for (id, unit) in program.units.iter().enumerate() {
+            for import in &unit.head.imports {
+                program.importers.entry(import.path.clone()).or_default().push(id as UnitId);
+            }
+        }
+        program
+    }
+
+    /// Takes over what was loaded; returns the imports that are new.
+    fn take(&mut self, loaded: Vec<Loaded>) -> Vec<String> {
+        let mut new = BTreeSet::new();
+        for loaded in loaded {
+            if self.by_import.contains_key(&loaded.import) && !loaded.files.is_empty() {
+                // Two main packages of one folder, each named by a file.
+                continue;
+            }
+            let id = self.packages.len() as PackageId;
+            self.by_import.insert(loaded.import.clone(), id);
+            self.folders.extend(loaded.folder);
+            self.unread.extend(loaded.unread);
+            let mut package = Package { import: loaded.import, name: String::new(), units: Vec::new() };
+            for (file, source, head) in loaded.files {
+                if package.name.is_empty() {
+                    package.name.clone_from(&head.package);
+                }
+                new.extend(head.imports.iter().map(|import| import.path.clone()));
+                package.units.push(self.units.len() as UnitId);
+                self.units.push(Unit { package: id, file, source, head, syntax: OnceLock::new() });
+            }
+            self.packages.push(package);
+        }
+        new.into_iter()
+            .filter(|import| import != "C" && !import.is_empty() && !self.by_import.contains_key(import))
+            .collect()
+    }
+
+    pub(crate) fn unit(&self, id: UnitId) -> &Unit {
+        &self.units[id as usize]
+    }
+
+    pub(crate) fn syntax(&self, id: UnitId) -> &Syntax {
+        self.units[id as usize].syntax()
+    }
+
+    pub(crate) fn package(&self, id: PackageId) -> &Package {
+        &self.packages[id as usize]
+    }
+
+    /// The package of an import path, where its sources are there.
+    pub(crate) fn by_import(&self, import: &str) -> Option<PackageId> {
+        self.by_import.get(import).copied()
+    }
+
+    /// The files that import a path.
+    pub(crate) fn importers(&self, import: &str) -> &[UnitId] {
+        self.importers.get(import).map_or(&[], Vec::as_slice)
+    }
+
+    /// The import path that a package name stands for in a file.
+    pub(crate) fn import_of<'a>(&'a self, unit: UnitId, name: &str) -> Option<&'a str> {
+        self.unit(unit)
+            .head
+            .imports
+            .iter()
+            .find(|import| self.local_name(import) == Some(name))
+            .map(|i| i.path.as_str())
+    }
+
+    /// The name under which a file uses an import; nothing for `_` and `.`.
+    pub(crate) fn local_name<'a>(&'a self, import: &'a super::imports::Import) -> Option<&'a str> {
+        match import.alias.as_deref() {
+            Some("_" | ".") => None,
+            Some(alias) => Some(alias),
+            None => match self.by_import(&import.path).map(|id| self.package(id).name.as_str()) {
+                Some(name) if !name.is_empty() => Some(name),
+                _ => Some(guessed_name(&import.path)),
+            },
+        }
+    }
+
+    /// A package-level declaration, with its file.
+    pub(crate) fn decl(&self, package: PackageId, name: &str) -> Option<(UnitId, Decl)> {
+        self.package(package)
+            .units
+            .iter()
+            .filter(|&&unit| contains_word(self.unit(unit).text(), name))
+            .find_map(|&unit| self.syntax(unit).decl(name).map(|decl| (unit, decl)))
+    }
+
+    /// The files of a package and, for an exported name, of those that import it, which hold a word.
+    pub(crate) fn users(&self, package: PackageId, word: &str) -> Vec<UnitId> {
+        let mut units: Vec<UnitId> = self.package(package).units.clone();
+        if word.chars().next().is_some_and(char::is_uppercase) {
+            units.extend(self.importers(&self.package(package).import));
+        }
+        units.retain(|&unit| contains_word(self.unit(unit).text(), word));
+        units.sort_unstable();
+        units.dedup();
+        units
+    }
+}
+
+/// The name that a package most likely has, from its import path.
+fn guessed_name(import: &str) -> &str {
+    let mut parts = import.rsplit('/');
+    let mut last = parts.next().unwrap_or(import);
+    let is_version = last.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    if is_version && let Some(before) = parts.next() {
+        last = before;
+    }
+    // `gopkg.in/yaml.v3`, `go-shellwords`, `cli.go`.
+    let last = last.split_once(".v").map_or(last, |(name, _)| name);
+    let last = last.strip_prefix("go-").unwrap_or(last);
+    let last = last.strip_suffix("-go").or_else(|| last.strip_suffix(".go")).unwrap_or(last);
+    last.rsplit_once('-').map_or(last, |(_, name)| name)
+}
+
+/// Whether a text holds a word, not as part of a longer one.
+pub(crate) fn contains_word(text: &str, word: &str) -> bool {
+    let bytes = text.as_bytes();
+    let part = |at: Option<&u8>| at.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80);
+    !word.is_empty()
+        && memchr::memmem::find_iter(bytes, word.as_bytes()).any(|at| {
+            !part(at.checked_sub(1).and_then(|before| bytes.get(before))) && !part(bytes.get(at + word.len()))
+        })
+}
+
+/// Lists a folder and reads those of its files that are built. `tree` keeps the text, `from` holds the files.
+fn load_folder(tree: &Tree, from: &Tree, folder: &str, shown: &str, import: String, tags: &BuildTags) -> Loaded {
+    let mut loaded = Loaded { import, folder: None, files: Vec::new(), unread: Vec::new() };
+    if shown.is_empty() {
+        loaded.folder = Some(folder.to_owned());
+    }
+    let Ok(entries) = from.list(folder) else { return loaded };
+    for entry in entries {
+        if entry.kind != Kind::File || !tags.takes_name(&entry.name) {
+            continue;
+        }
+        let path = if folder.is_empty() { entry.name } else { format!("{folder}/{}", entry.name) };
+        let id = if shown.is_empty() {
+            tree.read(&path)
+        } else {
+            from.read_bytes(&path)
+                .map(|bytes| tree.files().add(&format!("{shown}{path}"), String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        match id {
+            Ok(id) => {
+                let source = tree.files().get(id);
+                let head = Head::read(source.text());
+                if head.is_built(tags) && !head.package.is_empty() {
+                    loaded.files.push((id, source, head));
+                }
+            }
+            Err(error) => loaded.unread.push((path, error.to_string())),
+        }
+    }
+    loaded
+}
+
+/// How many folders are looked through for main packages.
+const MAX_FOLDERS: usize = 20_000;
+
+/// The main packages that a root names: the folder itself, else all beneath it; or one file.
+pub(crate) fn main_packages(tree: &Tree, path: &str, tags: &BuildTags) -> Vec<MainPackage> {
+    if tree.is_file(path) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let is_main = path.ends_with(".go") && head_of(tree, path).is_some_and(|head| head.package == "main");
+        return if is_main { vec![MainPackage { folder, file: Some(path.to_owned()) }] } else { Vec::new() };
+    }
+    if is_main(tree, path, tags) {
+        return vec![MainPackage { folder: path.to_owned(), file: None }];
+    }
+    let mut found = Vec::new();
+    let mut folders = vec![path.to_owned()];
+    let mut looked = 0;
+    while let Some(folder) = folders.pop() {
+        looked += 1;
+        if looked > MAX_FOLDERS {
+            break;
+        }
+        if folder != path && is_main(tree, &folder, tags) {
+            found.push(MainPackage { folder: folder.clone(), file: None });
+        }
+        let Ok(entries) = tree.list(&folder) else { continue };
+        for entry in entries {
+            let skipped = entry.name.starts_with(['.', '_'])
+                || matches!(entry.name.as_str(), "vendor" | "testdata" | "node_modules");
+            if entry.kind == Kind::Folder && !skipped {
+                folders.push(if folder.is_empty() { entry.name } else { format!("{folder}/{}", entry.name) });
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_main(tree: &Tree, folder: &str, tags: &BuildTags) -> bool {
+    let Ok(entries) = tree.list(folder) else { return false };
+    entries.iter().filter(|entry| entry.kind == Kind::File && tags.takes_name(&entry.name)).any(|entry| {
+        let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
+        head_of(tree, &path).is_some_and(|head| head.package == "main" && head.is_built(tags))
+    })
+}
+
+fn head_of(tree: &Tree, path: &str) -> Option<Head> {
+    let bytes = tree.read_bytes(path).ok()?;
+    Some(Head::read(&String::from_utf8_lossy(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_guessed_as_people_name_packages() {
+        for (import, name) in [
+            ("os/exec", "exec"),
+            ("github.com/a/b/v3", "b"),
+            ("gopkg.in/yaml.v3", "yaml"),
+            ("github.com/mattn/go-shellwords", "shellwords"),
+            ("v2", "v2"),
+        ] {
+            assert_eq!(guessed_name(import), name);
+        }
+    }
+
+    #[test]
+    fn a_word_is_a_whole_one() {
+        assert!(contains_word("a.Run(x)", "Run"));
+        assert!(contains_word("Rune Run", "Run"));
+        assert!(!contains_word("Runner reRun Run_", "Run"));
+        assert!(!contains_word("x", ""));
+    }
+}

@@ -1,0 +1,408 @@
+//! From sinks to exec sites: each sink's program and arguments, caller by caller where parameters decide.
+
+use super::engine::Engine;
+use super::load::UnitId;
+use super::sinks::{Arguments, SINKS, Sink};
+use super::syntax::{ExprId, ExprKind, Parent};
+use super::types::{At, FuncAt};
+use super::value::{Context, Kind, Part, Set, Value};
+use crate::file::{MappedText, Span};
+use crate::scan::shell::{self, Dialect};
+use crate::scan::{Scan, ScanContext};
+use crate::site::{ExecSite, Program, Step};
+use std::collections::BTreeMap;
+
+/// How many chains of callers one sink is looked at through.
+const MAX_CHAINS: usize = 400;
+/// How many callers up a chain goes.
+const MAX_LEVELS: u32 = 8;
+
+/// Programs that run the program among their arguments; the shell scanner knows how.
+const WRAPPERS: &[&str] = &[
+    "chroot", "doas", "env", "gosu", "ionice", "nice", "nohup", "nsenter", "setpriv", "setsid", "stdbuf", "su-exec",
+    "sudo", "time", "timeout", "tini", "xargs",
+];
+
+/// A sink in the code.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    call: At,
+    sink: Sink,
+}
+
+/// The sites of the files of one program.
+pub(crate) fn scan_unit(engine: &mut Engine<'_>, context: &ScanContext<'_>, unit: UnitId, scan: &mut Scan) {
+    for found in sinks_in(engine, unit) {
+        let start = engine.program.syntax(found.call.unit).expr(found.call.expr).range.start;
+        if engine.is_live(found.call.unit, start) {
+            scan_sink(engine, context, found, scan);
+        }
+    }
+    scan_cmd_literals(engine, unit, scan);
+}
+
+fn sinks_in(engine: &mut Engine<'_>, unit: UnitId) -> Vec<Found> {
+    let program = engine.program;
+    let mut found = Vec::new();
+    let imports: Vec<(String, String)> = program
+        .unit(unit)
+        .head
+        .imports
+        .iter()
+        .filter(|import| SINKS.iter().any(|sink| sink.import == import.path))
+        .filter_map(|import| Some((program.local_name(import)?.to_owned(), import.path.clone())))
+        .collect();
+    if imports.is_empty() {
+        return found;
+    }
+    let syntax = program.syntax(unit);
+    for (local, path) in &imports {
+        for base in syntax.refs(local) {
+            let Parent::Expr(selector) = syntax.parent(base) else { continue };
+            let Some(sink) = SINKS.iter().find(|sink| sink.import == *path && sink.function == syntax.name(selector))
+            else {
+                continue;
+            };
+            if !matches!(syntax.kind(selector), ExprKind::Selector { base: own, .. } if *own == base)
+                || syntax.resolve(base).is_some()
+            {
+                continue;
+            }
+            for call in engine.calls_of_value(At { unit, expr: selector }) {
+                found.push(Found { call, sink: *sink });
+            }
+        }
+    }
+    found
+}
+
+/// `exec.Cmd{Path: …}`.
+fn scan_cmd_literals(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Scan) {
+    let program = engine.program;
+    let syntax = program.syntax(unit);
+    for (id, expr) in syntax.exprs.iter().enumerate() {
+        let ExprKind::Composite { ty: Some(ty), elements } = &expr.kind else { continue };
+        if syntax.name(*ty) != "Cmd" || !engine.is_live(unit, expr.range.start) {
+            continue;
+        }
+        let Some(super::types::Meaning::External(import, _)) = engine.meaning(At { unit, expr: *ty }) else { continue };
+        if &*import != "os/exec" {
+            continue;
+        }
+        let path = elements.iter().find(|(key, _)| key.is_some_and(|key| syntax.name(key) == "Path"));
+        let Some(&(_, path)) = path else { continue };
+        engine.restart(None);
+        let set = engine.eval(At { unit, expr: path }, 0);
+        let span = syntax.expr_span(id as ExprId);
+        report(&set, &[], span, "exec.Cmd", scan);
+    }
+}
+
+fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, scan: &mut Scan) {
+    let syntax = engine.program.syntax(found.call.unit);
+    let ExprKind::Call { args, .. } = syntax.kind(found.call.expr) else { return };
+    let Some(&program) = args.get(found.sink.program) else { return };
+    let program = At { unit: found.call.unit, expr: program };
+    let bottom =
+        syntax.expr(found.call.expr).func.map(|func| FuncAt { unit: found.call.unit, func: outermost(syntax, func) });
+    engine.restart(bottom);
+    let mut own = Scan::default();
+    let mut chains: Vec<(Context, Option<FuncAt>, u32)> = vec![(0, bottom, 0)];
+    let mut looked = 0;
+    while let Some((chain, bottom, level)) = chains.pop() {
+        looked += 1;
+        engine.set_bottom(if level < MAX_LEVELS && looked < MAX_CHAINS { bottom } else { None });
+        let set = engine.eval(program, chain);
+        let argv = arguments(engine, found, args, chain, &set);
+        let deferred = Engine::deferred(&set).or_else(|| argv.iter().find_map(Engine::deferred));
+        let callers = match (&deferred, bottom) {
+            (Some(_), Some(func)) => engine.callers_of(func),
+            _ => std::rc::Rc::default(),
+        };
+        if deferred.is_some() && !callers.is_empty() {
+            for site in callers.iter() {
+                let Some(func) = bottom else { break };
+                let Some(longer) = engine.extend(chain, site.call, func) else { continue };
+                let syntax = engine.program.syntax(site.call.unit);
+                let next = syntax
+                    .expr(site.call.expr)
+                    .func
+                    .map(|func| FuncAt { unit: site.call.unit, func: outermost(syntax, func) });
+                chains.push((longer, next, level + 1));
+            }
+            continue;
+        }
+        if deferred.is_some() && Engine::deferred(&set).is_some() {
+            // Nothing calls it: no program runs here.
+            continue;
+        }
+        let span = engine.program.syntax(program.unit).expr_span(program.expr);
+        let api = syntax.str(
+            syntax
+                .expr(match syntax.kind(found.call.expr) {
+                    ExprKind::Call { fun, .. } => *fun,
+                    _ => found.call.expr,
+                })
+                .range,
+        );
+        let steps = chain_steps(engine, chain);
+        let api = if api.len() > 60 || api.contains('\n') { found.sink.function } else { api };
+        site(context, found, &set, &argv, (span, api, &steps), &mut own);
+    }
+    if found.sink.arguments == Arguments::Lookup && lookup_is_optional(engine, found.call) {
+        for site in &mut own.sites {
+            site.optional = true;
+        }
+    }
+    scan.extend(dedup(own));
+}
+
+/// The function around all literals.
+fn outermost(syntax: &super::syntax::Syntax, mut func: u32) -> u32 {
+    while let Some(outer) = syntax.func(func).outer {
+        if syntax.func(func).params.iter().any(|param| param.var.is_some()) && syntax.func(func).literal.is_some() {
+            break;
+        }
+        func = outer;
+    }
+    func
+}
+
+fn chain_steps(engine: &Engine<'_>, chain: Context) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (call, func) in engine.calls_of(chain) {
+        let what = format!("{} called by {}", engine.func_name(func), engine.place_name(call));
+        steps.push(Step { what, span: engine.program.syntax(call.unit).expr_span(call.expr) });
+    }
+    steps
+}
+
+/// Whether the error of a `LookPath` is not passed on: the code goes on without the program.
+fn lookup_is_optional(engine: &Engine<'_>, call: At) -> bool {
+    let syntax = engine.program.syntax(call.unit);
+    let end = syntax.expr(call.expr).range.end;
+    let next = syntax.ifs.iter().filter(|(condition, ..)| syntax.expr(*condition).range.start >= end);
+    let Some((condition, body, _)) = next.min_by_key(|(condition, ..)| syntax.expr(*condition).range.start) else {
+        return matches!(syntax.parent(call.expr), Parent::Init | Parent::Right);
+    };
+    let text = syntax.str(syntax.expr(*condition).range);
+    if text.contains("== nil") {
+        return true;
+    }
+    let body = syntax.str(*body);
+    text.contains("!= nil") && !["err", "Err", "panic(", "Fatal", "Exit("].iter().any(|word| body.contains(word))
+}
+
+/// The arguments after the program, one set each.
+fn arguments(engine: &mut Engine<'_>, found: Found, args: &[ExprId], chain: Context, program: &Set) -> Vec<Set> {
+    let runs_others = program.values.iter().any(|value| {
+        value.known_text().is_some_and(|text| {
+            let base = text.rsplit('/').next().unwrap_or("").to_owned();
+            dialect(&base).is_some() || WRAPPERS.contains(&base.as_str())
+        })
+    });
+    let at = |expr: ExprId| At { unit: found.call.unit, expr };
+    let ExprKind::Call { spread, .. } = engine.program.syntax(found.call.unit).kind(found.call.expr) else {
+        return Vec::new();
+    };
+    let mut sets = Vec::new();
+    match found.sink.arguments {
+        Arguments::Spread => {
+            let own = args.get(found.sink.program + 1..).unwrap_or(&[]);
+            for (index, &arg) in own.iter().enumerate() {
+                let last = index + 1 == own.len();
+                if *spread && last {
+                    if runs_others {
+                        let list = engine.eval(at(arg), chain);
+                        sets.extend(list_sets(engine, &list, 0));
+                    }
+                } else if runs_others || matches!(engine.program.syntax(found.call.unit).kind(arg), ExprKind::Text(_)) {
+                    sets.push(engine.eval(at(arg), chain));
+                } else if !runs_others {
+                    break;
+                }
+            }
+        }
+        Arguments::Argv(index) if runs_others => {
+            if let Some(&arg) = args.get(index) {
+                let list = engine.eval(at(arg), chain);
+                sets.extend(list_sets(engine, &list, 1));
+            }
+        }
+        _ => {}
+    }
+    sets
+}
+
+fn list_sets(engine: &mut Engine<'_>, list: &Set, from: usize) -> Vec<Set> {
+    if let Some(value) = Engine::deferred(list) {
+        return vec![Set::one(value)];
+    }
+    let length = list.values.iter().map(|value| match &value.kind {
+        Kind::List(list) => list.items.len(),
+        _ => 0,
+    });
+    let length = length.max().unwrap_or(0).min(64);
+    (from..length).map(|index| engine.element(list, index)).collect()
+}
+
+fn dialect(program: &str) -> Option<Dialect> {
+    match program {
+        "sh" | "ash" => Some(Dialect::Ash),
+        "dash" => Some(Dialect::Dash),
+        "bash" => Some(Dialect::Bash),
+        _ => None,
+    }
+}
+
+fn site(
+    context: &ScanContext<'_>,
+    found: Found,
+    set: &Set,
+    argv: &[Set],
+    (span, api, steps): (Span, &str, &[Step]),
+    scan: &mut Scan,
+) {
+    if found.sink.arguments == Arguments::Line {
+        for value in &set.values {
+            shell_text(context, &value.parts(), span, Dialect::Posix, scan);
+        }
+        return;
+    }
+    let before = scan.sites.len();
+    report(set, argv, span, api, scan);
+    for site in &mut scan.sites[before..] {
+        site.trace.extend(steps.iter().cloned());
+    }
+    for value in &set.values {
+        let Some(text) = value.known_text() else { continue };
+        let base = text.rsplit('/').next().unwrap_or("");
+        if let Some(dialect) = dialect(base) {
+            let is_flag = |set: &Set| {
+                set.values
+                    .iter()
+                    .any(|value| value.known_text().is_some_and(|text| text.starts_with('-') && text.ends_with('c')))
+            };
+            if let Some(flag) = argv.iter().position(is_flag)
+                && let Some(script) = argv.get(flag + 1)
+            {
+                for script in &script.values {
+                    shell_text(context, &script.parts(), span, dialect, scan);
+                }
+            }
+        } else if WRAPPERS.contains(&base) {
+            let mut parts = vec![Part::Known(format!("{base} ").into(), span)];
+            for argument in argv {
+                match &argument.values[..] {
+                    [only] => match only.known_text() {
+                        Some(text) => {
+                            let quoted = text.replace('\'', "'\\''");
+                            parts.push(Part::Known(format!("'{quoted}' ").into(), span));
+                        }
+                        None => parts.push(Part::Hole("an argument".into())),
+                    },
+                    _ => parts.push(Part::Hole("an argument".into())),
+                }
+                if matches!(parts.last(), Some(Part::Hole(_))) {
+                    break;
+                }
+            }
+            let mut inner = Scan::default();
+            shell_text(context, &parts, span, Dialect::Posix, &mut inner);
+            inner.sites.retain(|site| site.program.base_name().is_some_and(|name| name != base));
+            scan.extend(inner);
+        }
+    }
+}
+
+/// Hands a text to the shell scanner; what is not known stands as a variable.
+fn shell_text(context: &ScanContext<'_>, parts: &[Part], span: Span, dialect: Dialect, scan: &mut Scan) {
+    if !parts.iter().any(|part| matches!(part, Part::Known(text, _) if !text.trim().is_empty())) {
+        return;
+    }
+    let mut text = MappedText::new();
+    for part in parts {
+        match part {
+            Part::Known(known, at) if (at.end - at.start) as usize == known.len() + 2 => {
+                text.push(known, Span { start: at.start + 1, end: at.end - 1, ..*at });
+            }
+            Part::Known(known, at) => text.push(known, *at),
+            Part::Hole(_) => text.push("${UNKNOWN_IN_GO_CODE}", span),
+        }
+    }
+    scan.extend(shell::scan_text(context, &text, dialect, &[]));
+}
+
+/// One site for each value.
+fn report(set: &Set, argv: &[Set], span: Span, api: &str, scan: &mut Scan) {
+    let configured = set.has_hole();
+    for value in &set.values {
+        let Some(program) = program_of(value) else { continue };
+        let mut site = ExecSite::new(program, span, "go", api);
+        site.default = value.default || (configured && !value.is_hole());
+        site.trace = value.steps();
+        for argument in argv {
+            match &argument.values[..] {
+                [only] => match only.known_text() {
+                    Some(text) => site.arguments.push(text),
+                    None => break,
+                },
+                _ => break,
+            }
+        }
+        scan.sites.push(site);
+    }
+}
+
+/// The program that a value names; nothing for the running program itself and for what no file can be called.
+fn program_of(value: &Value) -> Option<Program> {
+    match &value.kind {
+        Kind::Text(_) => match value.known_text() {
+            Some(text) if text == "/proc/self/exe" => None,
+            Some(text) if text.is_empty() || text.starts_with('-') || text.contains([' ', '\n', '%', '\t', '"']) => {
+                None
+            }
+            Some(text) => Some(Program::from_text(&text)),
+            None => Some(Program::Dynamic(dynamic_reason(&value.parts()))),
+        },
+        Kind::Hole(reason) => Some(Program::Dynamic(reason.to_string())),
+        Kind::Object(_) | Kind::List(_) => Some(Program::Dynamic("a value that is not known".to_owned())),
+        _ => None,
+    }
+}
+
+fn dynamic_reason(parts: &[Part]) -> String {
+    let mut shown = String::new();
+    let mut reason = "";
+    for part in parts {
+        match part {
+            Part::Known(text, _) => shown.push_str(text),
+            Part::Hole(why) => {
+                shown.push('…');
+                if reason.is_empty() {
+                    reason = why;
+                }
+            }
+        }
+    }
+    format!("`{shown}`: {reason}")
+}
+
+/// One site a program and place, the one with the shortest trace.
+fn dedup(scan: Scan) -> Scan {
+    let mut best: BTreeMap<(Program, Span, String), ExecSite> = BTreeMap::new();
+    for site in scan.sites {
+        let key = (site.program.clone(), site.span, site.language.to_owned());
+        match best.get_mut(&key) {
+            Some(known) if known.trace.len() <= site.trace.len() => known.default &= site.default,
+            Some(known) => {
+                let default = known.default && site.default;
+                *known = ExecSite { default, ..site };
+            }
+            None => {
+                best.insert(key, site);
+            }
+        }
+    }
+    Scan { sites: best.into_values().collect(), skipped: scan.skipped, findings: scan.findings }
+}

@@ -1,0 +1,407 @@
+//! One Go file as value following needs it: expressions with their parents, variables with their scopes, assignments,
+//! functions, and the conditions under which ranges of the text run.
+//!
+//! tree-sitter reads the text; [`lower`] turns its tree into these flat tables. There are no types and no other files here.
+//! What the grammar cannot read is left out, the parsable rest counts.
+
+mod lower;
+mod text;
+
+use crate::file::{FileId, SourceFile, Span};
+use std::sync::Arc;
+
+/// An expression or a type, by its place in [`Syntax::exprs`].
+pub(crate) type ExprId = u32;
+/// A variable, by its place in [`Syntax::vars`].
+pub(crate) type VarId = u32;
+/// A function, by its place in [`Syntax::funcs`].
+pub(crate) type FuncId = u32;
+
+/// A range of bytes in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Range {
+    pub(crate) fn contains(self, at: u32) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
+/// What an expression is. Types are expressions too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ExprKind {
+    /// A name.
+    Ident,
+    /// `base.name`; a package-qualified name too. The name stands at the end of the text.
+    Selector { base: ExprId, name: Range },
+    /// A string; its value is decoded.
+    Text(Box<str>),
+    /// An integer, where it fits.
+    Int(i64),
+    /// `true`, `false`.
+    Bool(bool),
+    /// `nil`.
+    Nil,
+    /// `fun(args)`, with `...` after the last argument where `spread`.
+    Call { fun: ExprId, args: Vec<ExprId>, spread: bool },
+    /// `base[index]`; an instantiated generic too.
+    Index { base: ExprId, index: ExprId },
+    /// `base[low:high]`.
+    Slice { base: ExprId, low: Option<ExprId>, high: Option<ExprId> },
+    /// `T{…}`; elements of a nested literal without its type have none.
+    Composite { ty: Option<ExprId>, elements: Vec<(Option<ExprId>, ExprId)> },
+    /// `func(…) {…}`.
+    Func(FuncId),
+    /// `!x`, `-x`.
+    Unary { op: u8, x: ExprId },
+    /// `*x` and `*T`.
+    Star(ExprId),
+    /// `&x`.
+    Address(ExprId),
+    /// `<-x`.
+    Receive(ExprId),
+    /// `left op right`.
+    Binary { op: Op, left: ExprId, right: ExprId },
+    /// `x.(T)`.
+    Assert { x: ExprId, ty: ExprId },
+    /// `[]T`, `[n]T`.
+    SliceType(ExprId),
+    /// `map[K]V`.
+    MapType { key: ExprId, value: ExprId },
+    /// `chan T`.
+    ChanType(ExprId),
+    /// `func(…) …`; its results.
+    FuncType { results: Vec<ExprId> },
+    /// `struct{…}`.
+    StructType(Vec<Field>),
+    /// `interface{…}`: method names with their results, and embedded types.
+    InterfaceType { methods: Vec<(Range, Vec<ExprId>)>, embedded: Vec<ExprId> },
+    /// Something that is not followed.
+    Other(Vec<ExprId>),
+}
+
+/// A binary operator, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Add,
+    Equal,
+    NotEqual,
+    And,
+    Or,
+    Other,
+}
+
+/// A field of a struct type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// The name; for an embedded field the type's own name.
+    pub name: Range,
+    pub ty: ExprId,
+    pub embedded: bool,
+    /// The tag's decoded text.
+    pub tag: Option<Box<str>>,
+    pub tag_at: Range,
+}
+
+/// An expression with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Expr {
+    pub kind: ExprKind,
+    pub range: Range,
+    /// The function it stands in.
+    pub func: Option<FuncId>,
+}
+
+/// What stands around an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// A statement that does nothing with the value.
+    Statement,
+    /// Another expression.
+    Expr(ExprId),
+    /// The initial value (or one of several) of variables that are declared with it.
+    Init,
+    /// The left side of an assignment.
+    Left,
+    /// The right side of assignments.
+    Right,
+    /// The `index`th of `count` returned values.
+    Return { func: FuncId, index: u32, count: u32 },
+    /// What a `range` runs over.
+    Range,
+    /// What is sent to a channel.
+    Send(ExprId),
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A value; the `index`th of `count` where one call gives several.
+    Value {
+        expr: ExprId,
+        index: u32,
+        count: u32,
+    },
+    /// The key or the value of what is ranged over.
+    Range {
+        over: ExprId,
+        key: bool,
+    },
+    /// The type's zero value.
+    Zero,
+    Receiver(FuncId),
+    Param {
+        func: FuncId,
+        index: u32,
+    },
+    Result {
+        func: FuncId,
+        index: u32,
+    },
+}
+
+/// A variable or constant.
+#[derive(Clone, Debug)]
+pub(crate) struct Var {
+    pub name: Range,
+    /// Where the name means this variable.
+    pub scope: Range,
+    pub source: Source,
+    pub ty: Option<ExprId>,
+    pub func: Option<FuncId>,
+    pub constant: bool,
+}
+
+/// `left = source`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assign {
+    pub left: ExprId,
+    pub source: Source,
+    /// `+=`.
+    pub adds: bool,
+}
+
+/// A parameter or result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Param {
+    pub var: Option<VarId>,
+    pub ty: ExprId,
+    pub variadic: bool,
+}
+
+/// A function, method or function literal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Func {
+    /// Empty for a literal.
+    pub name: String,
+    pub name_at: Option<Range>,
+    pub receiver: Option<Param>,
+    pub params: Vec<Param>,
+    pub results: Vec<Param>,
+    pub range: Option<Range>,
+    /// The function around a literal.
+    pub outer: Option<FuncId>,
+    /// The expression that a literal is.
+    pub literal: Option<ExprId>,
+    /// The values of each `return`.
+    pub returns: Vec<(Range, Vec<ExprId>)>,
+}
+
+/// What must hold for a range of text to run.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// The expression is true.
+    Is(ExprId),
+    /// The expression is false.
+    IsNot(ExprId),
+    /// The tag (or `true`) equals one of the values.
+    Case { tag: Option<ExprId>, values: Vec<ExprId> },
+    /// The tag (or `true`) equals none of the values.
+    Default { tag: Option<ExprId>, values: Vec<ExprId> },
+    /// Something that is not followed.
+    Unknown,
+}
+
+/// A range of text with the condition for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    pub range: Range,
+    pub condition: Condition,
+    /// The condition holds because the other branch leaves the block.
+    pub by_leaving: bool,
+}
+
+/// What a package-level name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decl {
+    Func(FuncId),
+    Var(VarId),
+    /// The type expression behind the name.
+    Type(ExprId),
+}
+
+/// A parsed file.
+#[derive(Debug)]
+pub(crate) struct Syntax {
+    pub file: FileId,
+    pub source: Arc<SourceFile>,
+    pub exprs: Vec<Expr>,
+    pub parents: Vec<Parent>,
+    pub vars: Vec<Var>,
+    pub assigns: Vec<Assign>,
+    pub funcs: Vec<Func>,
+    pub guards: Vec<Guard>,
+    /// Bodies of loops with what they range over.
+    pub loops: Vec<(Range, Option<ExprId>)>,
+    /// `if` statements: condition, consequence, whether the consequence leaves.
+    pub ifs: Vec<(ExprId, Range, bool)>,
+    decls: Vec<(u32, Range, Decl)>,
+    /// Names and selectors by the hash of their last name.
+    refs: Vec<(u32, ExprId)>,
+    vars_by_name: Vec<(u32, VarId)>,
+    /// Type parameters of functions and types.
+    pub type_params: Vec<Range>,
+}
+
+/// A small hash of a name (FNV-1a).
+fn hash(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+fn hashed<T: Copy>(table: &[(u32, T)], name: &str) -> impl Iterator<Item = T> {
+    let hash = hash(name);
+    let start = table.partition_point(|&(known, _)| known < hash);
+    table[start..].iter().take_while(move |&&(known, _)| known == hash).map(|&(_, item)| item)
+}
+
+impl Syntax {
+    /// Parses a file.
+    pub(crate) fn parse(file: FileId, source: Arc<SourceFile>) -> Self {
+        lower::lower(file, source)
+    }
+
+    /// The text of a range.
+    pub(crate) fn str(&self, range: Range) -> &str {
+        self.source.text().get(range.start as usize..range.end as usize).unwrap_or("")
+    }
+
+    pub(crate) fn expr(&self, id: ExprId) -> &Expr {
+        &self.exprs[id as usize]
+    }
+
+    pub(crate) fn kind(&self, id: ExprId) -> &ExprKind {
+        &self.exprs[id as usize].kind
+    }
+
+    pub(crate) fn func(&self, id: FuncId) -> &Func {
+        &self.funcs[id as usize]
+    }
+
+    pub(crate) fn var(&self, id: VarId) -> &Var {
+        &self.vars[id as usize]
+    }
+
+    pub(crate) fn parent(&self, id: ExprId) -> Parent {
+        self.parents[id as usize]
+    }
+
+    pub(crate) fn span(&self, range: Range) -> Span {
+        Span { file: self.file, start: range.start, end: range.end }
+    }
+
+    pub(crate) fn expr_span(&self, id: ExprId) -> Span {
+        self.span(self.expr(id).range)
+    }
+
+    /// The name of an identifier, or the last name of a selector.
+    pub(crate) fn name(&self, id: ExprId) -> &str {
+        match &self.expr(id).kind {
+            ExprKind::Ident => self.str(self.expr(id).range),
+            ExprKind::Selector { name, .. } => self.str(*name),
+            _ => "",
+        }
+    }
+
+    /// The package-level declaration of a name (methods are not among them).
+    pub(crate) fn decl(&self, name: &str) -> Option<Decl> {
+        let hash = hash(name);
+        let start = self.decls.partition_point(|&(known, ..)| known < hash);
+        let mut same = self.decls[start..].iter().take_while(|&&(known, ..)| known == hash);
+        same.find(|&&(_, range, _)| self.str(range) == name).map(|&(.., decl)| decl)
+    }
+
+    /// All package-level declarations with their names.
+    pub(crate) fn all_decls(&self) -> impl Iterator<Item = (Range, Decl)> + '_ {
+        self.decls.iter().map(|&(_, range, decl)| (range, decl))
+    }
+
+    /// The identifiers and selectors whose (last) name this is.
+    pub(crate) fn refs<'a>(&'a self, name: &'a str) -> impl Iterator<Item = ExprId> + 'a {
+        hashed(&self.refs, name).filter(move |&id| self.name(id) == name)
+    }
+
+    /// The variable that an identifier means in this file: a local one, or a package-level one declared here.
+    pub(crate) fn resolve(&self, id: ExprId) -> Option<VarId> {
+        let range = self.expr(id).range;
+        self.resolve_at(self.str(range), range.start)
+    }
+
+    /// As [`Self::resolve`]; nothing for what is no identifier.
+    pub(crate) fn resolve_if_ident(&self, id: ExprId) -> Option<VarId> {
+        matches!(self.kind(id), ExprKind::Ident).then(|| self.resolve(id)).flatten()
+    }
+
+    /// The variable that a name means at a place of this file.
+    pub(crate) fn resolve_at(&self, name: &str, at: u32) -> Option<VarId> {
+        hashed(&self.vars_by_name, name)
+            .filter(|&var| {
+                let var = self.var(var);
+                (var.scope.contains(at) || var.name.start == at) && self.str(var.name) == name
+            })
+            .max_by_key(|&var| self.var(var).scope.start)
+    }
+
+    /// Whether a variable is package-level.
+    pub(crate) fn is_global(&self, id: VarId) -> bool {
+        self.var(id).func.is_none()
+    }
+
+    /// The guards around a place.
+    pub(crate) fn guards_at(&self, at: u32) -> impl Iterator<Item = &Guard> {
+        self.guards.iter().filter(move |guard| guard.range.contains(at))
+    }
+
+    /// The children of an expression.
+    pub(crate) fn children(&self, id: ExprId) -> Vec<ExprId> {
+        match self.kind(id) {
+            ExprKind::Selector { base, .. } => vec![*base],
+            ExprKind::Call { fun, args, .. } => std::iter::once(*fun).chain(args.iter().copied()).collect(),
+            ExprKind::Index { base, index } => vec![*base, *index],
+            ExprKind::Slice { base, low, high } => std::iter::once(*base).chain(*low).chain(*high).collect(),
+            ExprKind::Composite { ty, elements } => {
+                let parts = elements.iter().flat_map(|(key, value)| key.iter().copied().chain(Some(*value)));
+                ty.iter().copied().chain(parts).collect()
+            }
+            ExprKind::Unary { x, .. } | ExprKind::Star(x) | ExprKind::Address(x) | ExprKind::Receive(x) => vec![*x],
+            ExprKind::Binary { left, right, .. } => vec![*left, *right],
+            ExprKind::Assert { x, ty } => vec![*x, *ty],
+            ExprKind::SliceType(x) | ExprKind::ChanType(x) => vec![*x],
+            ExprKind::MapType { key, value } => vec![*key, *value],
+            ExprKind::FuncType { results } => results.clone(),
+            ExprKind::StructType(fields) => fields.iter().map(|field| field.ty).collect(),
+            ExprKind::InterfaceType { methods, embedded } => {
+                methods.iter().flat_map(|(_, results)| results).chain(embedded).copied().collect()
+            }
+            ExprKind::Other(parts) => parts.clone(),
+            ExprKind::Ident
+            | ExprKind::Text(_)
+            | ExprKind::Int(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Nil
+            | ExprKind::Func(_) => Vec::new(),
+        }
+    }
+}

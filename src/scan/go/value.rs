@@ -1,0 +1,337 @@
+//! What an expression can be: sets of values, each with the steps that lead to it.
+//!
+//! Sets are bounded ([`MAX_VALUES`]); a larger one ends in a [`Kind::Hole`] that says so. A hole stands for whatever the
+//! code alone does not settle, with the place where the value comes from in words.
+
+use super::types::{At, FuncAt, Ty};
+use crate::file::Span;
+use crate::site::Step;
+use std::rc::Rc;
+
+/// How many values one set may hold.
+pub(crate) const MAX_VALUES: usize = 256;
+/// How many parts one text may have.
+const MAX_PARTS: usize = 200;
+/// How many steps are kept of one chain.
+const MAX_TRACE: usize = 40;
+
+/// A context: the chain of calls that a value is followed through. 0 is none.
+pub(crate) type Context = u32;
+
+/// One piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Known characters and where they stand.
+    Known(Rc<str>, Span),
+    /// Characters that are not known, and why.
+    Hole(Rc<str>),
+}
+
+/// A list's element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// An expression that has not been followed yet.
+    Lazy(At, Context),
+    Done(Rc<Set>),
+}
+
+/// `list[index] = value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    /// The index where it is a constant.
+    pub index: Option<usize>,
+    /// What the index runs over, where it is the key of a `range`.
+    pub over: Option<At>,
+    pub value: At,
+    pub context: Context,
+}
+
+/// A list: elements at known places, then any number of others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct List {
+    pub items: Vec<Item>,
+    /// What stands after the items, in unknown number.
+    pub rest: Vec<Item>,
+    /// Whether anything may stand after the items.
+    pub open: bool,
+    pub writes: Vec<Write>,
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text(Vec<Part>),
+    List(Rc<List>),
+    /// A struct or map literal.
+    Composite(At, Context),
+    /// Some value of a type, no literal of which is known.
+    Object(Ty),
+    Func(FuncAt, Context),
+    /// A method bound to a receiver.
+    Bound(FuncAt, At, Context),
+    /// A function of a package without sources.
+    External(Rc<str>, Rc<str>),
+    /// The path of the running program.
+    Own,
+    /// A parameter of the function whose callers are looked at one by one.
+    Param(FuncAt, u32),
+    Nil,
+    /// Not known, and why.
+    Hole(Rc<str>),
+}
+
+/// The steps to a value, the nearest first.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Trace {
+    step: Step,
+    length: usize,
+    rest: Option<Rc<Trace>>,
+}
+
+/// A value with how it was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Value {
+    pub kind: Kind,
+    pub trace: Option<Rc<Trace>>,
+    /// Configuration can replace it.
+    pub default: bool,
+}
+
+/// The values that an expression can have; empty where it has none (dead code, a cycle).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Set {
+    pub values: Vec<Value>,
+}
+
+impl Value {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, trace: None, default: false }
+    }
+
+    pub(crate) fn text(text: &str, span: Span) -> Self {
+        let mut value = Self::new(Kind::Text(vec![Part::Known(text.into(), span)]));
+        value.push_step(format!("{text:?}"), span);
+        value
+    }
+
+    pub(crate) fn hole(reason: impl Into<Rc<str>>) -> Self {
+        Self::new(Kind::Hole(reason.into()))
+    }
+
+    /// A hole with the place where the value comes from.
+    pub(crate) fn hole_at(reason: impl Into<Rc<str>>, span: Span) -> Self {
+        let reason = reason.into();
+        let mut value = Self::new(Kind::Hole(Rc::clone(&reason)));
+        value.push_step(reason.to_string(), span);
+        value
+    }
+
+    /// Puts a step before the others.
+    pub(crate) fn push_step(&mut self, what: String, span: Span) {
+        let length = self.trace.as_ref().map_or(0, |trace| trace.length) + 1;
+        if length <= MAX_TRACE {
+            self.trace = Some(Rc::new(Trace { step: Step { what, span }, length, rest: self.trace.take() }));
+        }
+    }
+
+    /// The steps, the nearest first.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut at = self.trace.as_ref();
+        while let Some(trace) = at {
+            steps.push(trace.step.clone());
+            at = trace.rest.as_ref();
+        }
+        steps
+    }
+
+    /// The text where all of it is known.
+    pub(crate) fn known_text(&self) -> Option<String> {
+        let Kind::Text(parts) = &self.kind else { return None };
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Known(known, _) => text.push_str(known),
+                Part::Hole(_) => return None,
+            }
+        }
+        Some(text)
+    }
+
+    /// The parts of a text; a hole where it is none.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        match &self.kind {
+            Kind::Text(parts) => parts.clone(),
+            Kind::Hole(reason) => vec![Part::Hole(Rc::clone(reason))],
+            Kind::Own => vec![Part::Hole("the running program's own path".into())],
+            Kind::Param(..) => vec![Part::Hole("a parameter".into())],
+            _ => vec![Part::Hole("a value that is no text".into())],
+        }
+    }
+
+    pub(crate) fn is_hole(&self) -> bool {
+        matches!(self.kind, Kind::Hole(_))
+    }
+}
+
+impl Set {
+    pub(crate) fn one(value: Value) -> Self {
+        Self { values: vec![value] }
+    }
+
+    pub(crate) fn hole(reason: impl Into<Rc<str>>) -> Self {
+        Self::one(Value::hole(reason))
+    }
+
+    pub(crate) fn hole_at(reason: impl Into<Rc<str>>, span: Span) -> Self {
+        Self::one(Value::hole_at(reason, span))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Adds a value unless the same is there; past the bound only that there were too many.
+    pub(crate) fn add(&mut self, value: Value) {
+        if self.values.iter().any(|known| known.kind == value.kind && known.default == value.default) {
+            return;
+        }
+        if self.values.len() < MAX_VALUES {
+            self.values.push(value);
+        } else if self.values.len() == MAX_VALUES {
+            self.values.push(Value::hole("too many values"));
+        }
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        for value in other.values {
+            self.add(value);
+        }
+    }
+
+    /// Puts a step before every value's steps.
+    #[must_use]
+    pub(crate) fn step(mut self, what: &str, span: Span) -> Self {
+        for value in &mut self.values {
+            value.push_step(what.to_owned(), span);
+        }
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn defaults(mut self) -> Self {
+        for value in &mut self.values {
+            value.default |= !value.is_hole();
+        }
+        self
+    }
+
+    pub(crate) fn has_hole(&self) -> bool {
+        self.values.iter().any(Value::is_hole)
+    }
+
+    /// Each text changed by a function of its parts; other values stand as they are.
+    #[must_use]
+    pub(crate) fn map_parts(self, change: impl Fn(Vec<Part>) -> Vec<Part>) -> Self {
+        let mut set = Self::default();
+        for mut value in self.values {
+            if let Kind::Text(parts) = value.kind {
+                value.kind = Kind::Text(change(parts));
+            }
+            set.add(value);
+        }
+        set
+    }
+}
+
+/// Joins neighbours and drops empty pieces; too many parts end in a hole.
+pub(crate) fn tidy(parts: Vec<Part>) -> Vec<Part> {
+    let mut tidied: Vec<Part> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match (&part, tidied.last()) {
+            (Part::Known(text, _), _) if text.is_empty() => continue,
+            (Part::Hole(_), Some(Part::Hole(_))) => continue,
+            _ => {}
+        }
+        if tidied.len() == MAX_PARTS {
+            tidied.push(Part::Hole("the rest of a long text".into()));
+            break;
+        }
+        tidied.push(part);
+    }
+    tidied
+}
+
+/// Every text of the left set followed by every one of the right.
+pub(crate) fn concat(left: &Set, right: &Set) -> Set {
+    let mut set = Set::default();
+    if left.values.len() * right.values.len() > MAX_VALUES {
+        for value in &left.values {
+            let mut parts = value.parts();
+            parts.push(Part::Hole("one of many texts".into()));
+            set.add(Value { kind: Kind::Text(tidy(parts)), ..value.clone() });
+        }
+        return set;
+    }
+    for first in &left.values {
+        for second in &right.values {
+            let mut parts = first.parts();
+            parts.extend(second.parts());
+            let parts = tidy(parts);
+            let kind = match &parts[..] {
+                [Part::Hole(reason)] => Kind::Hole(Rc::clone(reason)),
+                _ => Kind::Text(parts),
+            };
+            let trace =
+                if first.known_text().is_some_and(|text| text.is_empty()) { &second.trace } else { &first.trace };
+            set.add(Value { kind, trace: trace.clone(), default: first.default || second.default });
+        }
+    }
+    set
+}
+
+/// Cuts `parts` at spaces into words; the flag says whether a hole stood where more words may come.
+pub(crate) fn words(parts: &[Part], is_separator: &dyn Fn(char) -> bool) -> (Vec<Vec<Part>>, bool) {
+    let mut words: Vec<Vec<Part>> = Vec::new();
+    let mut current: Vec<Part> = Vec::new();
+    let mut open = false;
+    for part in parts {
+        match part {
+            Part::Hole(_) => {
+                // An unknown piece may hold separators itself: what follows is at no known place.
+                current.push(part.clone());
+                open = true;
+                break;
+            }
+            Part::Known(text, span) => {
+                let mut pieces = text.split(is_separator).peekable();
+                while let Some(piece) = pieces.next() {
+                    if !piece.is_empty() {
+                        let start = piece.as_ptr() as usize - text.as_ptr() as usize;
+                        current.push(Part::Known(piece.into(), piece_span(text, *span, start, piece.len())));
+                    }
+                    if pieces.peek().is_some() && !current.is_empty() {
+                        words.push(std::mem::take(&mut current));
+                    }
+                }
+            }
+        }
+    }
+    if !current.is_empty() {
+        words.push(current);
+    }
+    (words, open)
+}
+
+/// The span of a piece of a text, where the text stands byte for byte in the source (quotes apart).
+pub(crate) fn piece_span(text: &str, span: Span, start: usize, length: usize) -> Span {
+    let width = (span.end - span.start) as usize;
+    let quote = if width == text.len() + 2 {
+        1
+    } else if width == text.len() {
+        0
+    } else {
+        return span;
+    };
+    Span::new(span.file, span.start as usize + quote + start, span.start as usize + quote + start + length)
+}

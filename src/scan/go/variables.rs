@@ -1,0 +1,576 @@
+//! The values of variables: what they start with, every assignment, what a list is built up to, and which constants a
+//! comparison leaves.
+
+use super::engine::Engine;
+use super::load::UnitId;
+use super::syntax::{Assign, Condition, ExprId, ExprKind, Op, Parent, Range, Source, Syntax, VarId};
+use super::types::{At, FuncAt, Shape, Ty, VarAt};
+use super::value::{Context, Item, Kind, List, Set, Value, Write, concat};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// How many ways of building up one list are told apart.
+const MAX_WAYS: usize = 12;
+
+/// One assignment to a variable or a part of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum VarWrite {
+    /// `x = …`.
+    Whole(Assign),
+    /// `x[index] = …`.
+    Element(Assign, ExprId),
+    /// `&x` as an argument.
+    Pointer(ExprId),
+}
+
+/// The writes to the variables that a file names, by variable or, for those of other files, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    own: HashMap<VarId, Vec<VarWrite>>,
+    /// Writes whose target is not declared in the file: the root expression of the left side.
+    foreign: Vec<(ExprId, VarWrite)>,
+}
+
+fn collect_writes(syntax: &Syntax) -> Writes {
+    let mut writes = Writes::default();
+    let mut add = |root: ExprId, write: VarWrite| match syntax.resolve_if_ident(root) {
+        Some(var) => writes.own.entry(var).or_default().push(write),
+        None => writes.foreign.push((root, write)),
+    };
+    for &assign in &syntax.assigns {
+        let mut root = assign.left;
+        if let ExprKind::Star(x) = syntax.kind(root) {
+            root = *x;
+        }
+        match syntax.kind(root) {
+            ExprKind::Index { base, index } => add(*base, VarWrite::Element(assign, *index)),
+            _ => add(root, VarWrite::Whole(assign)),
+        }
+    }
+    for (id, expr) in syntax.exprs.iter().enumerate() {
+        if let ExprKind::Address(x) = expr.kind
+            && matches!(syntax.kind(x), ExprKind::Ident | ExprKind::Selector { .. })
+        {
+            add(x, VarWrite::Pointer(id as ExprId));
+        }
+    }
+    writes
+}
+
+impl Engine<'_> {
+    fn writes(&mut self, unit: UnitId) -> Rc<Writes> {
+        let program = self.program;
+        Rc::clone(self.var_writes.entry(unit).or_insert_with(|| Rc::new(collect_writes(program.syntax(unit)))))
+    }
+
+    /// All writes to a variable, with their files.
+    fn writes_to(&mut self, at: VarAt) -> Vec<(UnitId, VarWrite)> {
+        let program = self.program;
+        let mut found: Vec<(UnitId, VarWrite)> = Vec::new();
+        let own = self.writes(at.unit);
+        found.extend(own.own.get(&at.var).into_iter().flatten().map(|&write| (at.unit, write)));
+        let syntax = program.syntax(at.unit);
+        let var = syntax.var(at.var);
+        if syntax.is_global(at.var) && !var.constant {
+            let name = syntax.str(var.name);
+            for unit in program.users(program.unit(at.unit).package, name) {
+                if unit == at.unit {
+                    continue;
+                }
+                let writes = self.writes(unit);
+                for &(root, write) in &writes.foreign {
+                    if program.syntax(unit).name(root) == name
+                        && self.meaning(At { unit, expr: root }) == Some(super::types::Meaning::Var(at))
+                    {
+                        found.push((unit, write));
+                    }
+                }
+            }
+        }
+        found.retain(|&(unit, write)| {
+            let syntax = program.syntax(unit);
+            let expr = match write {
+                VarWrite::Whole(assign) | VarWrite::Element(assign, _) => assign.left,
+                VarWrite::Pointer(expr) => expr,
+            };
+            self.is_live(unit, syntax.expr(expr).range.start)
+        });
+        found
+    }
+
+    /// The values that a variable can have.
+    pub(crate) fn eval_var(&mut self, at: VarAt, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let var = syntax.var(at.var);
+        let context = if var.func.is_none() { 0 } else { context };
+        let name = syntax.str(var.name);
+        let span = syntax.span(var.name);
+        if var.constant {
+            return self.eval_source(at, var.source, context).step(&format!("constant {name}"), span);
+        }
+        let what = match var.source {
+            Source::Param { .. } => format!("parameter {name}"),
+            Source::Receiver(_) => format!("receiver {name}"),
+            _ => format!("variable {name}"),
+        };
+        let writes = self.writes_to(at);
+        let mut set = self.eval_source(at, var.source, context);
+        let mut appends: Vec<(UnitId, Assign)> = Vec::new();
+        let mut elements: Vec<Write> = Vec::new();
+        let mut added = Set::default();
+        for (unit, write) in writes {
+            match write {
+                VarWrite::Whole(assign) if self.is_self_append(unit, assign, at) => appends.push((unit, assign)),
+                VarWrite::Whole(assign) => {
+                    let values = self.eval_assigned(unit, assign, if unit == at.unit { context } else { 0 });
+                    if assign.adds { added.extend(values) } else { set.extend(values) }
+                }
+                VarWrite::Element(assign, index) => elements.extend(self.element_write(unit, assign, index, context)),
+                VarWrite::Pointer(expr) => set.extend(self.eval_pointer_use(At { unit, expr }, context)),
+            }
+        }
+        if !added.is_empty() {
+            let longer = concat(&set, &added);
+            let more = concat(&longer, &Set::hole("what is appended to the text"));
+            set.extend(longer);
+            set.extend(more);
+        }
+        if !appends.is_empty() || !elements.is_empty() {
+            set = self.build_list(at, set, &appends, elements, context);
+        }
+        set.step(&what, span)
+    }
+
+    /// The values of one assignment; those that stand in for an empty value are defaults.
+    pub(crate) fn eval_assigned(&mut self, unit: UnitId, assign: Assign, context: Context) -> Set {
+        let values = match assign.source {
+            Source::Value { expr, index, .. } => self.eval_result(At { unit, expr }, index, context),
+            Source::Range { over, key } => self.eval_range(At { unit, expr: over }, key, context),
+            _ => Set::default(),
+        };
+        let syntax = self.program.syntax(unit);
+        let left = syntax.expr(assign.left).range;
+        let empty = syntax.guards_at(left.start).any(|guard| match guard.condition {
+            Condition::Is(expr) => compares_with_nothing(syntax, expr, syntax.str(left), Op::Equal),
+            Condition::IsNot(expr) => compares_with_nothing(syntax, expr, syntax.str(left), Op::NotEqual),
+            _ => false,
+        });
+        if empty { values.defaults() } else { values }
+    }
+
+    fn element_write(&mut self, unit: UnitId, assign: Assign, index: ExprId, context: Context) -> Option<Write> {
+        let Source::Value { expr, index: 0, count: 1 } = assign.source else { return None };
+        let syntax = self.program.syntax(unit);
+        let constant = match syntax.kind(index) {
+            ExprKind::Int(index) => usize::try_from(*index).ok(),
+            _ => None,
+        };
+        let over = syntax.resolve_if_ident(index).and_then(|var| match syntax.var(var).source {
+            Source::Range { over, key: true } => Some(At { unit, expr: over }),
+            _ => None,
+        });
+        Some(Write { index: constant, over, value: At { unit, expr }, context })
+    }
+
+    /// Whether an assignment is `x = append(x, …)`.
+    fn is_self_append(&self, unit: UnitId, assign: Assign, at: VarAt) -> bool {
+        let Source::Value { expr, index: 0, count: 1 } = assign.source else { return false };
+        let syntax = self.program.syntax(unit);
+        let ExprKind::Call { fun, args, .. } = syntax.kind(expr) else { return false };
+        let (name, Some(&first)) = (syntax.name(*fun), args.first()) else { return false };
+        (name == "append" || name == "Insert")
+            && matches!(syntax.kind(first), ExprKind::Ident | ExprKind::Selector { .. })
+            && if unit == at.unit && matches!(syntax.kind(first), ExprKind::Ident) {
+                syntax.resolve(first) == Some(at.var)
+            } else {
+                let left = syntax.expr(assign.left).range;
+                syntax.str(syntax.expr(first).range) == syntax.str(left)
+            }
+    }
+
+    /// Where a variable's declaration gives it its value.
+    pub(crate) fn eval_source(&mut self, at: VarAt, source: Source, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        match source {
+            Source::Value { expr, index, .. } => self.eval_result(At { unit: at.unit, expr }, index, context),
+            Source::Range { over, key } => self.eval_range(At { unit: at.unit, expr: over }, key, context),
+            Source::Zero | Source::Result { .. } => {
+                let ty = self.type_of_var(at);
+                self.zero(&ty)
+            }
+            Source::Param { func, index } => self.eval_param(FuncAt { unit: at.unit, func }, index, context),
+            Source::Receiver(func) => {
+                let func = FuncAt { unit: at.unit, func };
+                if let Some((call, outer)) = self.entered(func, context)
+                    && let Some(base) = self.receiver_of(call)
+                {
+                    return self.eval(base, outer);
+                }
+                let ty = self.type_of_var(at);
+                if let Shape::List(_) | Shape::Text = self.inner_shape(&ty) {
+                    return self.eval_receivers(func);
+                }
+                let _ = syntax;
+                Set::one(Value::new(Kind::Object(ty)))
+            }
+        }
+    }
+
+    /// The value that a type starts with.
+    pub(crate) fn zero(&mut self, ty: &Ty) -> Set {
+        let kind = match self.shape_of(ty) {
+            Shape::Pointer(_) | Shape::Func(_) | Shape::Interface(_) | Shape::Chan(_) => return Set::default(),
+            Shape::List(_) | Shape::Map(_) => Kind::List(Rc::default()),
+            Shape::Text => Kind::Text(Vec::new()),
+            Shape::Named { inner, .. } => match self.shape_of(&inner) {
+                Shape::Text => Kind::Text(Vec::new()),
+                Shape::List(_) | Shape::Map(_) => Kind::List(Rc::default()),
+                Shape::Func(_) | Shape::Interface(_) => return Set::default(),
+                _ => Kind::Object(ty.clone()),
+            },
+            _ => Kind::Object(ty.clone()),
+        };
+        Set::one(Value::new(kind))
+    }
+
+    /// A parameter's values: from the call that the context names, else from every caller.
+    fn eval_param(&mut self, func: FuncAt, index: u32, context: Context) -> Set {
+        if let Some((call, outer)) = self.entered(func, context) {
+            return self.eval_argument(call, func, index, outer);
+        }
+        if self.bottom.is_some_and(|bottom| bottom == func) {
+            self.saw_param();
+            return Set::one(Value::new(Kind::Param(func, index)));
+        }
+        let callers = self.callers_of(func);
+        if callers.is_empty() {
+            let syntax = self.program.syntax(func.unit);
+            let name = self.func_name(func);
+            let span = syntax.func(func.func).range.map(|range| syntax.span(range));
+            let reason = format!("a parameter of {name}, whose callers are not in the code");
+            return match span {
+                Some(span) => Set::hole_at(reason, crate::file::Span { end: span.start, ..span }),
+                None => Set::hole(reason),
+            };
+        }
+        let mut set = Set::default();
+        for site in callers.iter() {
+            if self.exhausted() {
+                set.add(Value::hole("too much code to follow"));
+                break;
+            }
+            set.extend(self.eval_argument(site.call, func, index, 0));
+        }
+        set
+    }
+
+    /// What a call passes for a parameter.
+    pub(crate) fn eval_argument(&mut self, call: At, func: FuncAt, index: u32, context: Context) -> Set {
+        let syntax = self.program.syntax(call.unit);
+        let ExprKind::Call { args, spread, .. } = syntax.kind(call.expr) else { return Set::default() };
+        let target = self.program.syntax(func.unit).func(func.func);
+        let variadic = target.params.get(index as usize).is_some_and(|param| param.variadic);
+        let span = syntax.expr_span(call.expr);
+        let caller = format!("caller {}", self.place_name(call));
+        let here = |expr: ExprId| At { unit: call.unit, expr };
+        // `f(g())` with several results.
+        if args.len() == 1 && target.params.len() > 1 && !*spread && !variadic {
+            return self.eval_result(here(args[0]), index, context).step(&caller, span);
+        }
+        let set = if variadic {
+            let own = args.get(index as usize..).unwrap_or(&[]);
+            match own {
+                [only] if *spread => self.eval(here(*only), context),
+                own => {
+                    let items = own.iter().map(|&arg| Item::Lazy(here(arg), context)).collect();
+                    Set::one(Value::new(Kind::List(Rc::new(List { items, ..List::default() }))))
+                }
+            }
+        } else {
+            match args.get(index as usize) {
+                Some(&arg) => self.eval(here(arg), context),
+                None => return Set::default(),
+            }
+        };
+        set.step(&caller, span)
+    }
+
+    /// The keys or values that a loop runs over.
+    pub(crate) fn eval_range(&mut self, over: At, key: bool, context: Context) -> Set {
+        let set = self.eval(over, context);
+        if key {
+            return self.keys(&set);
+        }
+        match self.pinned(over, context) {
+            Some(index) => self.element(&set, index),
+            None => self.elements(&set),
+        }
+    }
+
+    /// The lists that a variable is built up to by `append` and by writes to elements.
+    fn build_list(
+        &mut self,
+        at: VarAt,
+        base: Set,
+        appends: &[(UnitId, Assign)],
+        writes: Vec<Write>,
+        context: Context,
+    ) -> Set {
+        let mut others = Set::default();
+        let mut ways: Vec<(List, Value)> = Vec::new();
+        for value in base.values {
+            match &value.kind {
+                Kind::List(list) => ways.push(((**list).clone(), value)),
+                Kind::Nil => ways.push((List::default(), value)),
+                Kind::Composite(..) => {
+                    // A map that is written to: its literal and what is put in.
+                    others.add(value);
+                }
+                _ => others.add(value),
+            }
+        }
+        if ways.is_empty() {
+            if !others.is_empty() && appends.is_empty() {
+                let list = List { open: true, writes, ..List::default() };
+                others.add(Value::new(Kind::List(Rc::new(list))));
+                return others;
+            }
+            if others.has_hole() || Engine::deferred(&others).is_some() {
+                return others;
+            }
+            ways.push((List::default(), Value::new(Kind::Nil)));
+        }
+        for &(unit, assign) in appends {
+            let Source::Value { expr, .. } = assign.source else { continue };
+            self.append_ways(&mut ways, at, At { unit, expr }, if unit == at.unit { context } else { 0 });
+        }
+        for (mut list, value) in ways {
+            list.writes.extend(writes.iter().cloned());
+            others.add(Value { kind: Kind::List(Rc::new(list)), ..value });
+        }
+        others
+    }
+
+    fn append_ways(&mut self, ways: &mut Vec<(List, Value)>, at: VarAt, call: At, context: Context) {
+        let syntax = self.program.syntax(call.unit);
+        let ExprKind::Call { fun, args, spread } = syntax.kind(call.expr) else { return };
+        if syntax.name(*fun) == "Insert" {
+            return;
+        }
+        let here = |expr: ExprId| At { unit: call.unit, expr };
+        let place = syntax.expr(call.expr).range.start;
+        let declared = self.program.syntax(at.unit).var(at.var);
+        let same_file = call.unit == at.unit && declared.func == syntax.expr(call.expr).func;
+        let around = |range: Range| range.contains(place) && !(same_file && range.contains(declared.name.start));
+        let in_loop = syntax.loops.iter().rev().find(|(range, _)| around(*range)).map(|(_, over)| *over);
+        let conditional = !same_file
+            || in_loop.is_some()
+            || syntax.guards.iter().any(|guard| !guard.by_leaving && around(guard.range));
+        let first = match in_loop {
+            Some(Some(over)) => self.pin(here(over), 0, context),
+            _ => context,
+        };
+        let added = self.appended(call.unit, args, *spread, first);
+        let loop_rest: Vec<Item> = if in_loop.is_some() {
+            let later = self.appended(call.unit, args, *spread, context);
+            later.items.into_iter().chain(later.rest).collect()
+        } else {
+            Vec::new()
+        };
+        let mut result = Vec::new();
+        for (list, value) in ways.drain(..) {
+            if conditional && result.len() < MAX_WAYS {
+                result.push((list.clone(), value.clone()));
+            }
+            let mut longer = joined(list, added.clone());
+            if in_loop.is_some() {
+                longer.open = true;
+                longer.rest.extend(loop_rest.iter().cloned());
+            }
+            if result.len() < MAX_WAYS * 2 {
+                result.push((longer, value));
+            }
+        }
+        *ways = result;
+    }
+
+    /// The list of the arguments after the first of an `append`.
+    pub(crate) fn appended(&mut self, unit: UnitId, args: &[ExprId], spread: bool, context: Context) -> List {
+        let mut list = List::default();
+        let own = args.get(1..).unwrap_or(&[]);
+        for (index, &arg) in own.iter().enumerate() {
+            if !(spread && index + 1 == own.len()) {
+                list.items.push(Item::Lazy(At { unit, expr: arg }, context));
+                continue;
+            }
+            let set = self.eval(At { unit, expr: arg }, context);
+            let lists: Vec<&Rc<List>> = set
+                .values
+                .iter()
+                .filter_map(|value| match &value.kind {
+                    Kind::List(list) => Some(list),
+                    _ => None,
+                })
+                .collect();
+            match (&lists[..], set.values.len()) {
+                ([only], 1) => list = joined(list, (***only).clone()),
+                _ => {
+                    let all = self.elements(&set);
+                    list.open = true;
+                    if !all.is_empty() {
+                        list.rest.push(Item::Done(Rc::new(all)));
+                    }
+                    // The first elements still tell which program comes first.
+                    let first = self.element(&set, 0);
+                    if !first.is_empty() && !lists.is_empty() {
+                        list.items.push(Item::Done(Rc::new(first)));
+                    }
+                }
+            }
+        }
+        list
+    }
+
+    /// What the comparisons around a use leave of its values.
+    pub(crate) fn narrow(&mut self, at: At, set: Set, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let range = syntax.expr(at.expr).range;
+        if syntax.parent(at.expr) == Parent::Left || set.is_empty() {
+            return set;
+        }
+        let text = syntax.str(range);
+        let mut set = set;
+        for guard in syntax.guards_at(range.start) {
+            let mut tests: Vec<(bool, Vec<ExprId>)> = Vec::new();
+            match &guard.condition {
+                Condition::Case { tag: Some(tag), values } if syntax.str(syntax.expr(*tag).range) == text => {
+                    tests.push((true, values.clone()));
+                }
+                Condition::Default { tag: Some(tag), values } if syntax.str(syntax.expr(*tag).range) == text => {
+                    tests.push((false, values.clone()));
+                }
+                Condition::Is(expr) => comparisons(syntax, *expr, text, true, &mut tests, 0),
+                Condition::IsNot(expr) => comparisons(syntax, *expr, text, false, &mut tests, 0),
+                _ => {}
+            }
+            let changed = |syntax: &Syntax| {
+                syntax.assigns.iter().any(|assign| {
+                    let left = syntax.expr(assign.left).range;
+                    guard.range.contains(left.start) && syntax.str(left) == text
+                })
+            };
+            if !tests.is_empty() && !changed(syntax) {
+                for (allow, values) in tests {
+                    set = self.filter(at.unit, set, allow, &values, context);
+                }
+            }
+        }
+        set
+    }
+
+    fn filter(&mut self, unit: UnitId, set: Set, allow: bool, values: &[ExprId], context: Context) -> Set {
+        let mut constants = Set::default();
+        for &expr in values {
+            constants.extend(self.eval(At { unit, expr }, context));
+        }
+        let texts: Vec<Option<String>> = constants.values.iter().map(Value::known_text).collect();
+        if texts.iter().any(Option::is_none) {
+            return set;
+        }
+        let mut kept = Set::default();
+        for value in set.values {
+            match value.known_text() {
+                Some(text) if texts.iter().any(|known| known.as_deref() == Some(&text)) == allow => kept.add(value),
+                Some(_) => {}
+                None if allow && matches!(value.kind, Kind::Hole(_) | Kind::Text(_)) => {
+                    // Whatever it was, here it is one of these.
+                    for constant in &constants.values {
+                        kept.add(constant.clone());
+                    }
+                }
+                None => kept.add(value),
+            }
+        }
+        kept
+    }
+}
+
+/// A list followed by another.
+pub(crate) fn joined(mut list: List, more: List) -> List {
+    if list.open {
+        list.rest.extend(more.items);
+    } else {
+        list.items.extend(more.items);
+    }
+    list.rest.extend(more.rest);
+    list.open |= more.open;
+    list
+}
+
+/// Whether an expression compares a text with `""`, `nil` or a length with 0, alone or beside others.
+fn compares_with_nothing(syntax: &Syntax, expr: ExprId, text: &str, wanted: Op) -> bool {
+    match syntax.kind(expr) {
+        ExprKind::Binary { op, left, right } if *op == wanted => {
+            let nothing = |id: ExprId| match syntax.kind(id) {
+                ExprKind::Text(value) => value.is_empty(),
+                ExprKind::Int(value) => *value == 0,
+                ExprKind::Nil => true,
+                _ => false,
+            };
+            let left_text = syntax.str(syntax.expr(*left).range);
+            let length = left_text.strip_prefix("len(").and_then(|rest| rest.strip_suffix(')'));
+            nothing(*right) && (left_text == text || length == Some(text))
+        }
+        ExprKind::Binary { op: Op::And | Op::Or, left, right } => {
+            compares_with_nothing(syntax, *left, text, wanted) || compares_with_nothing(syntax, *right, text, wanted)
+        }
+        _ => false,
+    }
+}
+
+/// The values that a condition says a text is one of (true) or none of (false).
+fn comparisons(
+    syntax: &Syntax,
+    expr: ExprId,
+    text: &str,
+    holds: bool,
+    tests: &mut Vec<(bool, Vec<ExprId>)>,
+    depth: u32,
+) {
+    if depth > 30 {
+        return;
+    }
+    match syntax.kind(expr) {
+        ExprKind::Unary { op: b'!', x } => comparisons(syntax, *x, text, !holds, tests, depth + 1),
+        ExprKind::Binary { op: op @ (Op::Equal | Op::NotEqual), left, right } => {
+            let same = |id: ExprId| syntax.str(syntax.expr(id).range) == text;
+            let equal = (*op == Op::Equal) == holds;
+            if same(*left)
+                && matches!(syntax.kind(*right), ExprKind::Text(_) | ExprKind::Ident | ExprKind::Selector { .. })
+            {
+                tests.push((equal, vec![*right]));
+            } else if same(*right) && matches!(syntax.kind(*left), ExprKind::Text(_)) {
+                tests.push((equal, vec![*left]));
+            }
+        }
+        ExprKind::Binary { op: Op::And, left, right } if holds => {
+            comparisons(syntax, *left, text, holds, tests, depth + 1);
+            comparisons(syntax, *right, text, holds, tests, depth + 1);
+        }
+        ExprKind::Binary { op: Op::Or, left, right } if !holds => {
+            comparisons(syntax, *left, text, holds, tests, depth + 1);
+            comparisons(syntax, *right, text, holds, tests, depth + 1);
+        }
+        ExprKind::Binary { op: Op::Or, left, right } => {
+            // `x == "a" || x == "b"`: one of both, where each side says so.
+            let mut first = Vec::new();
+            let mut second = Vec::new();
+            comparisons(syntax, *left, text, true, &mut first, depth + 1);
+            comparisons(syntax, *right, text, true, &mut second, depth + 1);
+            if let ([(true, one)], [(true, other)]) = (&first[..], &second[..]) {
+                tests.push((true, one.iter().chain(other).copied().collect()));
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,105 @@
+//! The Go scanner on fixtures: each marks the programs of a line in a comment (`// want: docker git dynamic`), checked
+//! both ways. Hostile input is scanned too: it must end, without a panic.
+
+use aboard::scan::{Root, Scan, ScanContext, go};
+use aboard::site::Program;
+use aboard::walk::Tree;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn scan(folder: &Path) -> (Tree, Scan) {
+    let tree = Tree::open(folder).expect("opened");
+    let scan = go::scan(&ScanContext::new(&tree), &[Root { language: "go", path: String::new() }]);
+    (tree, scan)
+}
+
+fn check(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/go").join(name);
+    let (tree, scan) = scan(&folder);
+    let mut found: BTreeMap<(String, u32), BTreeSet<String>> = BTreeMap::new();
+    for site in &scan.sites {
+        let path = tree.files().path(site.span.file);
+        let program = match &site.program {
+            Program::Dynamic(_) => "dynamic".to_owned(),
+            program => program.to_string(),
+        };
+        found.entry((path, tree.files().start(site.span).line)).or_default().insert(program);
+    }
+    let mut wanted: BTreeMap<(String, u32), BTreeSet<String>> = BTreeMap::new();
+    for entry in tree.list("").expect("listed").into_iter().filter(|entry| entry.name.ends_with(".go")) {
+        let file = tree.read(&entry.name).expect("read");
+        for (index, line) in tree.files().get(file).text().lines().enumerate() {
+            if let Some((_, marks)) = line.split_once("// want") {
+                let marks = marks.trim_start_matches(':').split_whitespace().map(str::to_owned).collect();
+                wanted.insert((entry.name.clone(), index as u32 + 1), marks);
+            }
+        }
+    }
+    assert!(!wanted.is_empty());
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn constants_and_texts() {
+    check("constants");
+}
+
+#[test]
+fn wrappers_interfaces_and_function_values() {
+    check("wrappers");
+}
+
+#[test]
+fn lists_and_words() {
+    check("lists");
+}
+
+#[test]
+fn fields_and_their_defaults() {
+    check("fields");
+}
+
+#[test]
+fn the_platform_and_constant_cases() {
+    check("platform");
+}
+
+fn scan_text(text: &[u8]) -> Scan {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("go.mod"), "module example.com/x\n").expect("written");
+    std::fs::write(folder.path().join("main.go"), text).expect("written");
+    scan(folder.path()).1
+}
+
+#[test]
+fn recursion_and_cycles_end() {
+    let scan = scan_text(
+        b"package main\nimport \"os/exec\"\nfunc a(s string) { b(s) }\nfunc b(s string) { a(s); exec.Command(s).Run() }\n\
+          func main() { a(\"git\"); x := \"\"; y := x; x = y + x; exec.Command(x).Run() }\n",
+    );
+    assert!(scan.sites.iter().any(|site| site.program.text() == Some("git")));
+}
+
+#[test]
+fn deep_nesting_ends() {
+    let mut text = String::from("package main\nimport \"os/exec\"\nfunc main() { exec.Command(");
+    text.push_str(&"(".repeat(5_000));
+    text.push_str("\"git\"");
+    text.push_str(&")".repeat(5_000));
+    text.push_str(") }\n");
+    scan_text(text.as_bytes());
+    let mut sum = String::from("package main\nimport \"os/exec\"\nvar s = \"a\"");
+    for _ in 0..5_000 {
+        write!(sum, " + \"a\"").expect("a text takes everything");
+    }
+    sum.push_str("\nfunc main() { exec.Command(s) }\n");
+    scan_text(sum.as_bytes());
+}
+
+#[test]
+fn the_parsable_rest_of_a_broken_file_counts() {
+    let scan =
+        scan_text(b"package main\nimport \"os/exec\"\nfunc main() { exec.Command(\"git\").Run() }\nfunc ( { \xff\n");
+    assert!(scan.sites.iter().any(|site| site.program.text() == Some("git")));
+}
