@@ -10,6 +10,8 @@ use std::rc::Rc;
 
 /// How many callers of one function are looked at.
 const MAX_CALLERS: usize = 600;
+/// How many files may hold a method's name before only those near its package are looked at.
+const MAX_UNITS: usize = 150;
 /// How many implementations of one method are looked at.
 const MAX_IMPLEMENTATIONS: usize = 80;
 
@@ -156,11 +158,15 @@ impl Engine<'_> {
         } else if !declared.name.is_empty() {
             let name = declared.name.as_str();
             let is_method = declared.receiver.is_some();
-            let units: Vec<u32> = if is_method && name.starts_with(char::is_uppercase) {
+            let mut units: Vec<u32> = if is_method && name.starts_with(char::is_uppercase) {
                 (0..program.units.len() as u32).filter(|&unit| contains_word(program.unit(unit).text(), name)).collect()
             } else {
                 program.users(program.unit(func.unit).package, name)
             };
+            // A method named like hundreds of others: only its own package and the importers of that are looked at.
+            if units.len() > MAX_UNITS {
+                units = program.users(program.unit(func.unit).package, name);
+            }
             for unit in units {
                 for expr in program.syntax(unit).refs(name) {
                     let at = At { unit, expr };

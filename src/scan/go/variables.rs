@@ -482,7 +482,7 @@ impl Engine<'_> {
             match value.known_text() {
                 Some(text) if texts.iter().any(|known| known.as_deref() == Some(&text)) == allow => kept.add(value),
                 Some(_) => {}
-                None if allow && matches!(value.kind, Kind::Hole(_) | Kind::Text(_)) => {
+                None if allow && !matches!(value.kind, Kind::Param(..)) => {
                     // Whatever it was, here it is one of these.
                     for constant in &constants.values {
                         kept.add(constant.clone());
