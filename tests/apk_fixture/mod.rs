@@ -58,6 +58,8 @@ pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut header = tar::Header::new_ustar();
+        // A file without a type is a regular one to all but apk, which skips it.
+        header.set_entry_type(tar::EntryType::Regular);
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
         builder.append_data(&mut header, name, *content).expect("appended");

@@ -20,6 +20,7 @@ pub struct Run {
     pub stderr: String,
 }
 
+#[allow(dead_code, reason = "not every test file that includes the harness uses all of it")]
 impl Project {
     /// A project with these files.
     pub fn new(files: &[(&str, &str)]) -> Self {
@@ -32,7 +33,6 @@ impl Project {
     }
 
     /// The project's folder.
-    #[allow(dead_code, reason = "not every test file that includes the harness uses all of it")]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -45,7 +45,6 @@ impl Project {
     }
 
     /// Reads a file.
-    #[allow(dead_code, reason = "not every test file that includes the harness uses all of it")]
     pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.folder.path().join(path)).expect("the file is there")
     }
