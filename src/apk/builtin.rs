@@ -180,6 +180,23 @@ pub fn package(program: &str) -> Option<Known> {
     Some(Known { package, source })
 }
 
+/// Packages that bring others whose programs they are installed for, sorted; each with the index that said so.
+static BRINGS: [(&str, &[&str], &str); 5] = [
+    ("docker", &["docker-cli", "docker-engine"], "v3.12/community"),
+    ("gnupg", &["gpg", "gpg-agent", "gpgv"], "v3.22/main"),
+    ("openssh", &["openssh-client-common", "openssh-client-default", "openssh-keygen", "openssh-server"], "v3.22/main"),
+    ("openssh-client", &["openssh-client-common", "openssh-client-default", "openssh-keygen"], "v3.22/main"),
+    ("openssh-client-default", &["openssh-client-common", "openssh-keygen"], "v3.22/main"),
+];
+
+/// The well-known programs that a package gives, by itself or by what it brings, sorted.
+pub fn programs_of(package: &str) -> Vec<&'static str> {
+    let row = BRINGS.iter().find(|row| row.0 == package);
+    let brought = row.map_or(&[][..], |row| row.1);
+    let given = PACKAGES.iter().filter(|row| row.1 == package || brought.contains(&row.1));
+    given.map(|row| row.0).collect()
+}
+
 /// The programs of the table, sorted.
 pub fn programs() -> impl Iterator<Item = &'static str> {
     PACKAGES.iter().map(|row| row.0)
@@ -188,6 +205,14 @@ pub fn programs() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_gives_what_it_brings() {
+        assert!(BRINGS.is_sorted_by_key(|row| row.0));
+        assert_eq!(programs_of("docker"), ["docker", "dockerd"]);
+        assert!(programs_of("openssh-client").contains(&"ssh-keygen"));
+        assert!(programs_of("nothing-of-the-kind").is_empty());
+    }
 
     #[test]
     fn the_table_is_sorted_and_answers() {

@@ -11,6 +11,10 @@ pub static RULE: Rule = Rule {
     docs: include_str!("../../docs/findings/unused-package.md"),
 };
 
+/// Packages that are installed for their data; their programs are by-products. Sorted.
+/// Source: <https://pkgs.alpinelinux.org/package/v3.20/main/x86_64/ca-certificates>: its description is the certificates.
+const DATA: [&str; 1] = ["ca-certificates"];
+
 /// Packages of hand-written `apk add` lines that bring programs which no need names.
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(docker) = subject.dockerfile.filter(|_| subject.scanned) else { return Vec::new() };
@@ -18,7 +22,9 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
     // What the manifest lists has its reason there.
     let listed = |name: &str| subject.image.is_some_and(|image| image.packages.keys().any(|known| known == name));
     let mut findings = Vec::new();
-    for package in docker.plan.packages.iter().filter(|package| !listed(&package.name)) {
+    for package in
+        docker.plan.packages.iter().filter(|package| !listed(&package.name) && !DATA.contains(&package.name.as_str()))
+    {
         let Some(entry) = catalog.package(&package.name) else { continue };
         let programs: Vec<&str> = entry.package.programs().map(|(name, _)| name).collect();
         if programs.is_empty() || subject.needs.iter().any(|need| programs.contains(&need.name())) {

@@ -164,7 +164,7 @@ impl<'a> Survey<'a> {
         scan.extend(scan::dockerfile::scan_stage(&context, &file, &plan, Some(&build)));
         self.scanned = !code.is_empty();
         self.take(scan);
-        let release = release_of(self.target.image, plan.base.alpine_release());
+        let release = release_of(self.target.image, &plan.base);
         let locked = lock.and_then(|lock| self.locked(lock));
         if locked.is_none() {
             self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
@@ -191,13 +191,12 @@ impl<'a> Survey<'a> {
         self.scanned = !self.target.code.is_empty();
         self.take(scan);
         let Some(image) = self.target.image else { return };
-        let release = release_of(Some(image), None);
+        let Some(reference) = &image.base else { return };
+        let base = dockerfile::Base::new(&reference.value, reference.span, Vec::new());
+        let release = release_of(Some(image), &base);
         self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
         let locked = lock.and_then(|lock| self.locked(lock));
-        if let Some(reference) = &image.base {
-            let base = dockerfile::Base::new(&reference.value, reference.span, Vec::new());
-            self.base = base_of(&base, release.as_deref(), &self.supply, self.target.platform, locked);
-        }
+        self.base = base_of(&base, release.as_deref(), &self.supply, self.target.platform, locked);
     }
 
     fn take(&mut self, mut scan: scan::Scan) {
@@ -292,9 +291,12 @@ impl<'a> Survey<'a> {
     }
 }
 
-fn release_of(image: Option<&Image>, by_tag: Option<&str>) -> Option<String> {
+/// The Alpine release of a base: the manifest's word, else what the tag says, else the newest stable one, on which a tag
+/// that floats is built. Nothing for what is not Alpine.
+fn release_of(image: Option<&Image>, base: &dockerfile::Base) -> Option<String> {
+    let dockerfile::Distribution::Alpine(by_tag) = &base.distribution else { return None };
     let own = image.and_then(|image| image.release.as_ref()).map(|release| release.value.clone());
-    own.or_else(|| by_tag.map(str::to_owned))
+    own.or_else(|| by_tag.clone()).or_else(|| Some("latest-stable".to_owned()))
 }
 
 /// What a base brings: by the lock where the image itself was read, else by the minimal root of its release and the table of

@@ -1,6 +1,7 @@
 //! Whether an image has a program, and what gives it: the join of a need with the image's contents and its Dockerfile.
 
 use super::contents::{Contents, Gap, Given, Provider};
+use crate::apk::builtin;
 use crate::dockerfile::path::below;
 use crate::dockerfile::{ImageFile, Origin, Presence, Shape, StagePlan};
 use crate::lock::LockedPackage;
@@ -58,6 +59,7 @@ pub fn contents(
         // No index tells what it brings: most packages of a program are named like it.
         if package.version.is_none() && package.programs.is_empty() {
             contents.add_name(name, provider);
+            contents.unknown_packages.push(Gap { why: format!("what package {name} brings is not known"), span });
         }
     }
     // Packages of other systems are in no index of Alpine's; most packages of a program are named like it.
@@ -95,7 +97,10 @@ pub fn answer(
         return Answer::Given(given.clone());
     }
     let within = plan.and_then(|plan| within(program, plan, context));
-    match (within, contents.gaps.first()) {
+    // A package without an index may bring a program, unless that is known to come from another one.
+    let well_known = program.base_name().is_some_and(|name| builtin::package(name).is_some());
+    let unknown = contents.unknown_packages.first().filter(|_| !well_known);
+    match (within, contents.gaps.first().or(unknown)) {
         (Some(answer), _) => answer,
         (None, Some(gap)) => Answer::Perhaps(gap.clone()),
         (None, None) => Answer::Missing,

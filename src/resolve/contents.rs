@@ -76,6 +76,8 @@ pub struct Contents {
     pub workdir: String,
     /// What may be there besides.
     pub gaps: Vec<Gap>,
+    /// Installed packages of which no index at hand tells what they bring.
+    pub unknown_packages: Vec<Gap>,
 }
 
 impl Contents {

@@ -34,8 +34,7 @@ pub fn install(supply: &Supply, installed: &Installed, requests: &[String]) -> R
             continue;
         }
         result.unverified.push(name.to_owned());
-        let given = |program: &&str| builtin::package(program).is_some_and(|known| known.package == name);
-        let programs = builtin::programs().filter(given).map(str::to_owned).collect();
+        let programs = builtin::programs_of(name).into_iter().map(str::to_owned).collect();
         result.packages.insert(name.to_owned(), LockedPackage { named: true, programs, ..LockedPackage::default() });
     }
     if let Some(catalog) = supply.catalog() {
