@@ -112,6 +112,11 @@ impl<'a> Engine<'a> {
         self.fuel == 0
     }
 
+    /// Notes that what is open cannot be remembered: it came round to a field that is still being worked out.
+    pub(crate) fn cut_short(&mut self) {
+        self.lowest_cycle = 0;
+    }
+
     /// Notes that a value holds one of the current sink's parameters.
     pub(crate) fn saw_param(&mut self) {
         self.params_seen += 1;

@@ -77,6 +77,7 @@ impl Engine<'_> {
             return (**known).clone();
         }
         if self.open_fields.contains(&field) {
+            self.cut_short();
             return Set::default();
         }
         self.open_fields.push(field);
