@@ -1,6 +1,6 @@
 //! The example on a real engine: a base image from Alpine's own minimal root, packages from a mirror of this test, the server
 //! compiled by Go, the Dockerfile rendered by aboard and built as it stands, the image verified, started, and asked over HTTP
-//! to run `docker`.
+//! to run `docker`. And what happens where the manifest lacks `docker`.
 //!
 //! Needs docker, go and the folder of real data (`ABOARD_SHARED`). Puts an image `alpine:3.20` of its own into the engine while
 //! it runs; one that was there before is put back.
@@ -291,4 +291,31 @@ fn the_example_is_rendered_built_verified_and_runs_docker() {
     assert_eq!(server.ask("GET", "/runs"), Some((200, json!([versions[0], versions[1], inspected]))));
     let owners = docker_does(&["exec", &server.container, "stat", "-c", "%U", "/proc/1"]);
     assert_eq!(owners, "platform", "the entrypoint dropped its privileges");
+}
+
+#[test]
+fn without_docker_in_the_manifest_check_and_verify_say_so() {
+    let example = Example::new();
+    example.edit_manifest("      docker: {probe: [--version]}\n", "");
+    example.run_with_mirror(&["lock"]).status(0);
+    example.run(&["--offline", "render", IMAGE]).status(0);
+    assert!(!example.read("workspace-server/Dockerfile").contains("docker-cli"));
+    example.mirror.fetched();
+
+    let named = ["`docker`", "docker-cli", "workspace-server/internal/provisioner/localbuild.go:"];
+    example.run_with_mirror(&["check", IMAGE]).status(1).prints(&named);
+    let run = example.run_with_mirror(&["render-and-verify", IMAGE, NETWORK, "--engine-arg=--force-rm"]).status(1);
+    run.prints(&["render: passed", "check: FAILED"]);
+    assert_eq!(example.mirror.fetched(), [""; 0], "what fails the check is not built");
+
+    example.run(&["build", IMAGE, NETWORK, "--engine-arg=--force-rm"]).status(0);
+    assert!(!example.mirror.fetched().contains(&"docker-cli".to_owned()));
+    let run = example.run(&["--offline", "verify", IMAGE]).status(1);
+    run.prints(&["missing-program", "`docker`", "workspace-server/internal/provisioner/localbuild.go:"]);
+
+    let server = Server::start();
+    let (status, answer) = server.ask("GET", "/versions").expect("an answer");
+    assert_eq!(status, 502, "{answer}");
+    let error = r#"exec: "docker": executable file not found in $PATH"#;
+    assert_eq!(answer[0], json!({"program": "docker", "args": ["--version"], "output": "", "error": error}));
 }
