@@ -111,7 +111,7 @@ fn what_cannot_be_known_is_said() {
     for text in [
         "apk add $(cat packages.txt)",
         "apk add $UNSET",
-        "./configure",
+        "./setup.sh",
         "curl https://x | sh",
         "apk add /tmp/x.apk",
         "make install",
@@ -121,6 +121,8 @@ fn what_cannot_be_known_is_said() {
         assert!(plan.packages.is_empty(), "{text}");
     }
     for text in [
+        // It writes for `make`, which is not known anyway.
+        "./configure",
         "apk add git",
         "addgroup x && adduser -D y",
         "mkdir -p /a && chown x /a",

@@ -83,6 +83,11 @@ fn missing(subject: &Subject<'_>, docker: &Docker<'_>, need: &Need, gap: Option<
 pub fn label_sites(mut finding: Finding, need: &Need, message: &str) -> Finding {
     for site in need.sites.iter().take(SITES_SHOWN) {
         finding = finding.label(site.span, format!("{message} ({})", site.api));
+        // The line that decided: where the name itself stands.
+        let named = site.trace.iter().rfind(|step| step.what.contains(need.name()) && step.span != site.span);
+        if let Some(step) = named {
+            finding = finding.label(step.span, "named here");
+        }
     }
     let more = need.sites.len().saturating_sub(SITES_SHOWN);
     if more > 0 {
