@@ -96,13 +96,14 @@ impl Names {
             let kept = docker(&["tag", name, &keeper]).status.success();
             (name, kept.then_some(keeper))
         };
-        Self { kept: [BASE, TAG].map(keep).into(), _alone: alone }
+        let kept = [BASE, TAG, "workspace-shell:dev", "workspace-python:dev", "workspace-node:dev"].map(keep).into();
+        Self { kept, _alone: alone }
     }
 }
 
 impl Drop for Names {
     fn drop(&mut self) {
-        // The image before its base.
+        // The images before their base.
         for (name, kept) in self.kept.iter().rev() {
             docker(&["image", "rm", "--force", name]);
             if let Some(kept) = kept {
@@ -121,10 +122,31 @@ struct Example {
 }
 
 impl Example {
+    /// The base image knows the mirror and its key, as that of a company with a mirror of its own does.
     fn new() -> Self {
         let names = Names::take();
         let mirror = Mirror::start("v3.20", PACKAGES);
-        import_base(&mirror);
+        let repositories = ["main", "community"].map(|name| format!("{}/v3.20/{name}\n", mirror.address)).concat();
+        let key = format!("etc/apk/keys/{}", apk_fixture::KEY);
+        import_base(&[("etc/apk/repositories", &repositories), (&key, &mirror.public_key)]);
+        Self::with(names, mirror)
+    }
+
+    /// The base image is Alpine's, and the manifest names the mirror and its key.
+    fn with_its_own_mirror() -> Self {
+        let names = Names::take();
+        let mirror = Mirror::start("v3.20", PACKAGES);
+        import_base(&[]);
+        let example = Self::with(names, mirror);
+        let key = format!("keys/{}", apk_fixture::KEY);
+        let alpine = format!("version: 1\nalpine:\n  mirror: {}\n  keys: [{key}]\n", example.mirror.address);
+        example.edit_manifest("version: 1\n", &alpine);
+        fs::create_dir(example.path().join("keys")).expect("a folder");
+        fs::write(example.path().join(key), &example.mirror.public_key).expect("written");
+        example
+    }
+
+    fn with(names: Names, mirror: Mirror) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workspace-platform");
         copy(&from, &folder.path().join("project"));
@@ -171,22 +193,20 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Alpine's minimal root as `alpine:3.20`, with the mirror instead of Alpine's, and its key beside Alpine's.
-fn import_base(mirror: &Mirror) {
+/// Alpine's minimal root as `alpine:3.20`, with these files instead of its own.
+fn import_base(files: &[(&str, &str)]) {
     let path = shared().join("data/rootfs/alpine-minirootfs-3.20.3-x86_64.tar.gz");
     let file = fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut root = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut builder = tar::Builder::new(Vec::new());
     for entry in root.entries().expect("an archive").raw(true) {
         let mut entry = entry.expect("an entry");
-        if !entry.path_bytes().ends_with(b"etc/apk/repositories") {
+        if !files.iter().any(|(path, _)| entry.path_bytes().ends_with(path.as_bytes())) {
             let header = entry.header().clone();
             builder.append(&header, &mut entry).expect("appended");
         }
     }
-    let repositories = ["main", "community"].map(|name| format!("{}/v3.20/{name}\n", mirror.address)).concat();
-    let key = format!("etc/apk/keys/{}", apk_fixture::KEY);
-    for (path, text) in [("etc/apk/repositories", &repositories), (&key, &mirror.public_key)] {
+    for (path, text) in files {
         let mut header = tar::Header::new_ustar();
         header.set_mode(0o644);
         header.set_size(text.len() as u64);
@@ -318,4 +338,72 @@ fn without_docker_in_the_manifest_check_and_verify_say_so() {
     assert_eq!(status, 502, "{answer}");
     let error = r#"exec: "docker": executable file not found in $PATH"#;
     assert_eq!(answer[0], json!({"program": "docker", "args": ["--version"], "output": "", "error": error}));
+}
+
+#[test]
+fn images_of_a_project_with_a_mirror_and_a_key_of_its_own_are_built() {
+    let example = Example::with_its_own_mirror();
+    example.run(&["lock"]).status(0);
+    let lock = example.read("aboard.lock");
+    assert!(!lock.contains("unverified"), "the index is signed by the manifest's key:\n{lock}");
+    example.run(&["--offline", "render"]).status(0);
+    let dockerfile = example.read("workspace-server/Dockerfile");
+    assert!(dockerfile.contains(&format!("COPY keys/{} /etc/apk/keys/\n", apk_fixture::KEY)), "{dockerfile}");
+    let run = example.run(&["--offline", "render-and-verify", NETWORK, "--engine-arg=--force-rm"]).status(0);
+    run.prints(&["build: passed (4 images)", "verify: passed (4 images)"]);
+}
+
+/// The processes that a process started, by their ids.
+fn children(parent: u32) -> Vec<u32> {
+    let started_by = |id: u32| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(") ")?;
+        after_name.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    let ids = fs::read_dir("/proc").expect("processes").flatten();
+    let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|id| started_by(*id) == Some(parent)).collect()
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn an_interrupted_build_ends_the_engines_command_too() {
+    let example = Example::new();
+    let marker = format!(": {} && sleep 60", std::process::id());
+    let running = || docker_does(&["ps", "--no-trunc", "--format", "{{.Command}}"]).contains(&marker);
+    let dockerfile = format!("FROM {BASE}\nRUN {marker}\n");
+    fs::write(example.path().join("workspace-server/Dockerfile"), dockerfile).expect("written");
+    let mut aboard = Command::new(env!("CARGO_BIN_EXE_aboard"))
+        .args(["build", IMAGE])
+        .current_dir(example.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("aboard starts");
+    until("the step runs", running);
+    let builds = children(aboard.id());
+    assert_eq!(builds.len(), 1, "the engine's command is under way");
+
+    let killed = Command::new("kill").args(["-INT", &aboard.id().to_string()]).status().expect("kill starts");
+    assert!(killed.success());
+    let mut status = None;
+    until("aboard ends", || {
+        status = aboard.try_wait().expect("a process");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(2));
+    let mut stderr = String::new();
+    aboard.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+    assert!(stderr.contains("interrupted"), "{stderr}");
+    assert!(!Path::new(&format!("/proc/{}", builds[0])).exists(), "the engine's command ended with it");
+    until("the engine stops the step", || !running());
 }
