@@ -323,7 +323,7 @@ impl Log {
 }
 
 /// The step that a line of build output announces: `Step 3/7 : RUN …` (docker's legacy builder), ` > [3/7] RUN …:`
-/// (BuildKit's summary of a failure), `STEP 3/7: RUN …` (podman, buildah).
+/// (`BuildKit`'s summary of a failure), `STEP 3/7: RUN …` (podman, buildah).
 fn step_of(line: &str) -> Option<String> {
     let line = line.trim();
     if line.starts_with("Step ") || line.starts_with("STEP ") {

@@ -3,7 +3,7 @@
 //! What this table says is not verified for the release at hand: packages are renamed and split between releases. Whoever
 //! uses an answer says that it comes from here, and never takes "not in the table" for "does not exist".
 
-/// A program, its package, and the index that said so (all read on x86_64). Sorted by program.
+/// A program, its package, and the index that said so (all read on `x86_64`). Sorted by program.
 static PACKAGES: &[(&str, &str, &str)] = &[
     ("apk", "apk-tools", "v3.22/main"),
     ("aws", "aws-cli", "v3.12/community"),

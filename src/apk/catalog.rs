@@ -127,7 +127,7 @@ impl Catalog {
         candidates.dedup_by_key(|entry| (entry.source_at, entry.package.at()));
         candidates
             .into_iter()
-            .flat_map(|entry| {
+            .filter_map(|entry| {
                 let own =
                     (entry.package.name() == name).then(|| Provided { entry, version: Some(entry.package.version()) });
                 let provided = entry.package.provides().find(|provided| provided.name == name);

@@ -231,17 +231,14 @@ impl<'a> Survey<'a> {
         let own = plan.packages.iter().map(|package| package.name.clone());
         let official = plan.base.official().map(|row| row.packages.clone()).unwrap_or_default();
         let requests: Vec<String> = own.chain(official).collect();
-        if let Some(locked) = locked {
-            if requests.iter().all(|name| locked.packages.contains_key(name)) {
-                let all = locked
-                    .packages
-                    .iter()
-                    .filter(|(_, package)| package.named)
-                    .all(|(name, _)| requests.contains(name));
-                let wanted =
-                    locked.packages.iter().filter(|(name, package)| requests.contains(name) || (all && !package.named));
-                return wanted.map(|(name, package)| (name.clone(), package.clone())).collect();
-            }
+        if let Some(locked) = locked
+            && requests.iter().all(|name| locked.packages.contains_key(name))
+        {
+            let all =
+                locked.packages.iter().filter(|(_, package)| package.named).all(|(name, _)| requests.contains(name));
+            let wanted =
+                locked.packages.iter().filter(|(name, package)| requests.contains(name) || (all && !package.named));
+            return wanted.map(|(name, package)| (name.clone(), package.clone())).collect();
         }
         match packages::install(&self.supply, &self.base.installed, &requests) {
             Ok(installation) => installation.packages,

@@ -410,7 +410,7 @@ impl Store {
         let index = Index::parse(archive.index).map_err(index_error)?;
         let mut facts = Facts::new(address, archive.description, digest, signer, validators);
         facts.checked = now();
-        facts.newest = index.packages().map(|package| package.built()).max().unwrap_or(0);
+        facts.newest = index.packages().map(super::index::Package::built).max().unwrap_or(0);
         Ok(Some((facts, index, notes)))
     }
 

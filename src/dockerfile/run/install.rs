@@ -29,8 +29,8 @@ impl Runner<'_> {
                 let at = words.iter().position(|field| field.text() == "install").unwrap_or(0);
                 self.pip(&words[at + 1..], whole, state);
             }
-            ("pipx", "install") | ("gem", "install") | ("uv", "tool") => {
-                self.named(name, words, whole, "/usr/local/bin")
+            ("pipx" | "gem", "install") | ("uv", "tool") => {
+                self.named(name, words, whole, "/usr/local/bin");
             }
             ("python" | "python3", _) if is_module(rest, "venv") => {}
             ("pip" | "pip3" | "gem" | "pipx", _) => {}
@@ -213,7 +213,7 @@ impl Runner<'_> {
                 }
             }
             "run" | "generate" | "tool" => {
-                self.unknown(whole, format!("what `go {applet}` runs is not followed"), false)
+                self.unknown(whole, format!("what `go {applet}` runs is not followed"), false);
             }
             _ => {}
         }

@@ -366,7 +366,7 @@ impl Runner<'_> {
 
     fn case(&mut self, code: &Rc<Code>, clause: &ast::CaseClauseCommand, state: &mut State) {
         let value = clause.value.loc.as_ref().map(|at| self.expand_one(code, code.range(at), state));
-        let known = value.filter(|value| value.is_known());
+        let known = value.filter(words::Field::is_known);
         let mut open = Vec::new();
         for item in &clause.cases {
             let mut hit = Some(false);

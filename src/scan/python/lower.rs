@@ -269,7 +269,7 @@ impl Lowering<'_, '_> {
         for other in node.children_by_field_name("alternative", &mut cursor) {
             match other.kind() {
                 "elif_clause" => {
-                    branches.push((other.child_by_field_name("condition"), other.child_by_field_name("consequence")))
+                    branches.push((other.child_by_field_name("condition"), other.child_by_field_name("consequence")));
                 }
                 _ => branches.push((None, other.child_by_field_name("body"))),
             }

@@ -774,7 +774,7 @@ impl Lowering<'_, '_> {
                 for token in rest {
                     match token.kind() {
                         "identifier" => {
-                            value = self.b.add(Kind::Member(value, self.b.slice(*token).to_owned()), *token)
+                            value = self.b.add(Kind::Member(value, self.b.slice(*token).to_owned()), *token);
                         }
                         "token_tree" if self.b.slice(*token) == "()" => {
                             value = self.b.add(Kind::Call { callee: value, arguments: Vec::new() }, *token);

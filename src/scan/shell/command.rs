@@ -322,7 +322,7 @@ impl Walker<'_> {
         let mut inner = state.clone();
         match operands.split_first() {
             Some((code, rest)) if takes_code => self.run_code(code, rest.get(1..).unwrap_or_default(), &mut inner),
-            Some((script, rest)) if !reads_input => self.shell_script(script, rest, &mut inner),
+            Some((script, rest)) if !reads_input => self.shell_script(script, rest, &inner),
             _ => {
                 if let Some(input) = command.input {
                     self.run_code(input, operands, &mut inner);

@@ -573,7 +573,7 @@ pub(crate) fn range(node: tree_sitter::Node<'_>) -> (u32, u32) {
 }
 
 /// The named children of a node, comments left out.
-pub(crate) fn children<'t>(node: tree_sitter::Node<'t>) -> Vec<tree_sitter::Node<'t>> {
+pub(crate) fn children(node: tree_sitter::Node<'_>) -> Vec<tree_sitter::Node<'_>> {
     let mut cursor = node.walk();
     node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
 }

@@ -128,7 +128,7 @@ impl Follower<'_> {
         let arguments: Vec<Thunk> =
             given.iter().filter(|one| one.name.is_none()).map(|one| one.value.clone()).collect();
         let first = arguments.first().cloned();
-        let mut first_values = |this: &mut Self| first.as_ref().map_or_else(Vec::new, |first| this.values(first));
+        let first_values = |this: &mut Self| first.as_ref().map_or_else(Vec::new, |first| this.values(first));
         match operation {
             Operation::Is(text) | Operation::Gives(text) => vec![Found::text(text, span)],
             Operation::Machine => vec![Found::text(self.machine(), span)],
@@ -554,7 +554,7 @@ pub(super) fn words(text: &Text) -> Vec<Text> {
             }
         };
         let mut piece = String::new();
-        let mut flush = |piece: &mut String, word: &mut Option<Text>| {
+        let flush = |piece: &mut String, word: &mut Option<Text>| {
             if !piece.is_empty() {
                 let part = Part::Known(std::mem::take(piece), span);
                 word.get_or_insert_with(|| Text { parts: Vec::new() }).parts.push(part);

@@ -574,10 +574,7 @@ impl<'c> Finder<'c> {
             Value::Text(text) => {
                 let elements: Vec<Element> =
                     words(text).into_iter().map(|word| Element::Known(found.with(Value::Text(word)))).collect();
-                match elements.is_empty() {
-                    true => self.site(hit, found, &[]),
-                    false => self.list(hit, &Rc::new(elements), found),
-                }
+                if elements.is_empty() { self.site(hit, found, &[]) } else { self.list(hit, &Rc::new(elements), found) }
             }
             Value::List(elements) => {
                 let elements = Rc::clone(elements);
@@ -797,7 +794,7 @@ fn push_word(text: &mut MappedText, word: &Text) {
         match part {
             Part::Known(known, span) if known.is_empty() => text.push("''", *span),
             Part::Known(known, span) if known.contains('\'') || word.parts.len() > 1 => {
-                text.push(&quoted(known), *span)
+                text.push(&quoted(known), *span);
             }
             Part::Known(known, span) => {
                 // The quotes stand apart, so that the word itself maps back byte for byte.
