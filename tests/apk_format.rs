@@ -1,5 +1,7 @@
 //! What an index file can be instead of an index: each fault has its own error.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 mod apk_fixture;
 
 use aboard::apk::archive::{Archive, ArchiveError};

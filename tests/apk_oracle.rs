@@ -3,11 +3,12 @@
 //! A sample runs by default; `ABOARD_ORACLE=full` runs at least 1,000 packages and 200 random sets an index. Tests here run
 //! `chroot`, so they need to be root, and the folder of real data (`ABOARD_SHARED`).
 #![cfg(feature = "shared-data-tests")]
+#![allow(clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and says what it compared")]
 
 use aboard::apk::archive::Archive;
 use aboard::apk::catalog::{Catalog, Source};
 use aboard::apk::closure::{ClosureError, Planner};
-use aboard::apk::index::Index;
+use aboard::apk::index::{Index, Package};
 use aboard::apk::installed::Installed;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -148,7 +149,7 @@ fn normalize(outcome: Outcome) -> Outcome {
                 })
                 .collect(),
         ),
-        impossible => impossible,
+        Outcome::Impossible(names) => Outcome::Impossible(names),
     }
 }
 
@@ -163,7 +164,7 @@ fn amounts() -> (usize, usize) {
 /// Single packages spread over the whole index, then random sets of two to six, some with a version constraint.
 fn requests(index: &Index, seed: u64) -> Vec<Vec<String>> {
     let (singles, sets) = amounts();
-    let mut names: Vec<&str> = index.packages().map(|package| package.name()).collect();
+    let mut names: Vec<&str> = index.packages().map(Package::name).collect();
     names.sort_unstable();
     names.dedup();
     let mut random = Random(seed);
@@ -176,7 +177,7 @@ fn requests(index: &Index, seed: u64) -> Vec<Vec<String>> {
     // Provided names, constraints that hold, that do not, and conflicts: some of these sets are impossible.
     for _ in 0..sets {
         let mut set = Vec::new();
-        for _ in 0..1 + random.below(4) {
+        for _ in 0..=random.below(4) {
             let package = index.package(random.below(index.len())).expect("in bounds");
             let provided: Vec<_> = package.provides().collect();
             set.push(match random.below(8) {

@@ -1,5 +1,6 @@
 //! Alpine's own four indexes: signed by Alpine, and by nobody once a byte is changed.
 #![cfg(feature = "shared-data-tests")]
+#![allow(clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and says what it compared")]
 
 use aboard::apk::archive::{Archive, ArchiveError};
 use aboard::apk::index::Index;

@@ -2,6 +2,7 @@
 
 use aboard::scan::{Root, Scan, ScanContext, scan};
 use aboard::walk::Tree;
+use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -83,11 +84,11 @@ fn circles_end() {
 fn alternatives_do_not_multiply_without_end() {
     let mut python = String::from("import subprocess\na0 = 'x' if p else 'y'\n");
     for at in 1..60 {
-        python.push_str(&format!("a{at} = (a{0} + a{0}) if p else (a{0} + 'z')\n", at - 1));
+        let _ = writeln!(python, "a{at} = (a{0} + a{0}) if p else (a{0} + 'z')", at - 1);
     }
     python.push_str("subprocess.run([a59])\ndef f0(x):\n    subprocess.run([x])\n");
     for at in 1..40 {
-        python.push_str(&format!("def f{at}(x):\n    f{0}(x)\n    f{0}(x + 'a')\n    f{0}(x + 'b')\n", at - 1));
+        let _ = writeln!(python, "def f{at}(x):\n    f{0}(x)\n    f{0}(x + 'a')\n    f{0}(x + 'b')", at - 1);
     }
     python.push_str("f39('c')\nsubprocess.run(['git'])\n");
     assert!(names(&scanned("python", &[("a.py", python.as_bytes())])).contains(&"git".to_owned()));

@@ -123,7 +123,7 @@ fn check_files(
             dockerfile: path,
             context: context.clone(),
             code: code.clone(),
-            target: arguments.code.target.clone(),
+            stage: arguments.code.target.clone(),
             build_args: arguments.code.build_args.iter().cloned().collect(),
             build_tags: arguments.code.build_tags.clone(),
             platform: arguments.code.platform,

@@ -122,7 +122,9 @@ fn load(global: &Global, which: &Indexes, ask: Ask, printer: &Printer) -> anyhow
         let reasons: Vec<String> = absent.iter().map(ToString::to_string).collect();
         bail!("{}", reasons.join("\n"));
     }
-    absent.iter().for_each(|error| printer.note(&error.to_string()));
+    for error in &absent {
+        printer.note(&error.to_string());
+    }
     Ok(loaded)
 }
 

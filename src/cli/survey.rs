@@ -35,7 +35,7 @@ pub struct Target<'m> {
     /// Where scanning starts; the Dockerfile says where this is empty.
     pub code: Vec<Root>,
     /// The stage that ships.
-    pub target: Option<String>,
+    pub stage: Option<String>,
     /// `--build-arg` values.
     pub build_args: BTreeMap<String, String>,
     /// Go build tags.
@@ -53,7 +53,7 @@ impl<'m> Target<'m> {
             dockerfile: image.dockerfile.value.clone(),
             context: Some(image.context.value.clone()),
             code: image.code.iter().map(|root| root.value.clone()).collect(),
-            target: image.target.as_ref().map(|target| target.value.clone()),
+            stage: image.target.as_ref().map(|target| target.value.clone()),
             build_args: image.build_args.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
             build_tags: image.build_tags.iter().map(|tag| tag.value.clone()).collect(),
             platform: image.platform.value,
@@ -144,7 +144,7 @@ impl<'a> Survey<'a> {
             context: Some(&build),
         };
         let mut plans = Plans::new(&file, &options);
-        let stage = match plans.target(self.target.target.as_deref()) {
+        let stage = match plans.target(self.target.stage.as_deref()) {
             Ok(plan) => plan.stage,
             Err(error) => {
                 let finding = Finding::new(&dockerfile::DOCKERFILE_SYNTAX, error.to_string());
@@ -213,7 +213,7 @@ impl<'a> Survey<'a> {
             platform: self.target.platform,
             env,
             build_tags: self.target.build_tags.clone(),
-            target: self.target.target.clone(),
+            target: self.target.stage.clone(),
             build_args: self.target.build_args.clone(),
             cache: global.cache_dir(),
             ..ScanContext::new(&self.project.tree)

@@ -101,6 +101,11 @@ fn alpine_release(version: &str) -> Option<String> {
     Some(format!("{major}.{minor}"))
 }
 
+/// Words of a tag that say Debian or Ubuntu, sorted.
+const DEBIAN: [&str; 12] = [
+    "bookworm", "bullseye", "buster", "focal", "jammy", "jessie", "noble", "sid", "slim", "stretch", "trixie", "xenial",
+];
+
 fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
     let tag = tag.unwrap_or_default();
     if repository == "scratch" {
@@ -117,10 +122,6 @@ fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
     if official.is_some_and(|row| row.alpine == super::official::AlpineTags::Always) {
         return Distribution::Alpine(None);
     }
-    const DEBIAN: [&str; 12] = [
-        "bookworm", "bullseye", "buster", "focal", "jammy", "jessie", "noble", "sid", "slim", "stretch", "trixie",
-        "xenial",
-    ];
     // Official images that say nothing of Alpine are built on Debian.
     let named = matches!(repository, "debian" | "ubuntu" | "buildpack-deps") || official.is_some();
     if named || tag.split('-').any(|part| DEBIAN.contains(&part)) {

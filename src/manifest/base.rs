@@ -102,6 +102,7 @@ mod tests {
     use super::*;
     use crate::file::Files;
 
+    #[expect(clippy::option_option, reason = "no Alpine, Alpine without a release, Alpine with one")]
     fn told(text: &str) -> Option<Option<String>> {
         alpine(text, Span::new(Files::new().add("aboard.yaml", text.to_owned()), 0, text.len()))
     }

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 const NO_TAG: u64 = 1;
 
 /// What is known of a name.
+#[expect(clippy::struct_excessive_bools, reason = "apk's own flags of a name")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NameState<'a> {
     pub(super) chosen: Option<Provider<'a>>,
@@ -36,6 +37,7 @@ pub(super) struct NameState<'a> {
 }
 
 /// What is known of a package.
+#[expect(clippy::struct_excessive_bools, reason = "apk's own flags of a package")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PackageState {
     pub(super) selectable: bool,
@@ -572,7 +574,7 @@ impl<'u, 'a> Solver<'u, 'a> {
         self.drop_unresolved(id);
         for other in &self.known(id).providers {
             let same = provider.is_some_and(|provider| provider.package == other.package);
-            if !same && !(bare && other.version.is_none()) {
+            if !(same || bare && other.version.is_none()) {
                 self.disqualify(other.package);
             }
         }

@@ -182,7 +182,7 @@ impl Runner<'_> {
     /// Follows one command.
     pub(super) fn dispatch(&mut self, fields: &[Field], output: &Output, state: &mut State) -> Verdict {
         let fields = unwrapped(fields);
-        let Some(first) = fields.first() else { return None };
+        let first = fields.first()?;
         let whole = fields.last().map_or(first.span, |last| first.span.to(last.span));
         if !first.is_known() {
             self.unknown(whole, "which program runs here is not known", true);

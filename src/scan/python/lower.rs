@@ -363,11 +363,7 @@ impl Lowering<'_, '_> {
         }
         for item in items {
             let Some(value) = item.child_by_field_name("value") else { continue };
-            if value.kind() == "as_pattern" {
-                self.expr(value);
-            } else {
-                self.expr(value);
-            }
+            self.expr(value);
         }
         self.body(node.child_by_field_name("body"));
     }

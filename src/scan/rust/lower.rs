@@ -506,10 +506,8 @@ impl Lowering<'_, '_> {
             _ => {
                 for child in children(node) {
                     if is_value(child.kind()) {
-                        self.expr(child)
-                    } else {
-                        continue;
-                    };
+                        self.expr(child);
+                    }
                 }
                 Kind::Unknown("an expression that no value is read from")
             }

@@ -253,7 +253,7 @@ impl Follower<'_> {
     }
 
     /// What the callers in the scanned code give a parameter, and its default where one of them gives nothing.
-    pub(super) fn from_callers(&mut self, module: usize, function: FunctionId, place: u32) -> Vec<Found> {
+    pub(super) fn callers_values(&mut self, module: usize, function: FunctionId, place: u32) -> Vec<Found> {
         let key = (module, function, place);
         if self.active_parameters.contains(&key) {
             return Vec::new();

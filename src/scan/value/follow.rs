@@ -275,7 +275,7 @@ impl<'c> Follower<'c> {
                 };
                 for path in &paths {
                     let with_slash = if needs(path) {
-                        appended(&[path.clone()], &[slash.clone()], span)
+                        appended(std::slice::from_ref(path), std::slice::from_ref(&slash), span)
                     } else {
                         vec![path.clone()]
                     };
@@ -595,7 +595,7 @@ impl<'c> Follower<'c> {
             let object = self.object_of_type(at.module, function, place);
             return vec![object.unwrap_or_else(|| Found::unknown("a parameter"))];
         }
-        self.from_callers(at.module, function, place)
+        self.callers_values(at.module, function, place)
     }
 
     /// The value of a parameter in a followed call.

@@ -82,8 +82,6 @@ pub(crate) enum Operation {
     Map,
     /// The object with one text put for another.
     Replace,
-    /// Something that only configuration can give.
-    Setting,
 }
 
 impl Operation {
@@ -227,7 +225,6 @@ impl Follower<'_> {
                 }
             }
             Operation::Field => self.field_default(at, given),
-            Operation::Setting => vec![Found::unknown(format!("setting {name}"))],
         }
     }
 

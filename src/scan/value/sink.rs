@@ -379,8 +379,7 @@ impl<'c> Finder<'c> {
         if let Some(one) = by_name {
             return self.follower.values(&one.value);
         }
-        let mut at = 0;
-        for one in hit.given.iter().filter(|one| one.name.is_none()) {
+        for (at, one) in hit.given.iter().filter(|one| one.name.is_none()).enumerate() {
             if one.spread {
                 let lists = self.follower.values(&one.value);
                 let mut found = Vec::new();
@@ -402,7 +401,6 @@ impl<'c> Finder<'c> {
             if at == place {
                 return self.follower.values(&one.value);
             }
-            at += 1;
         }
         Vec::new()
     }
