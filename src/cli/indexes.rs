@@ -8,7 +8,7 @@ use crate::manifest::Alpine;
 use crate::platform::Platform;
 use crate::report::Printer;
 use crate::resolve::supply::Supply;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -23,12 +23,13 @@ pub struct Indexes<'a> {
     printer: &'a Printer,
     ask: Ask,
     read: RefCell<BTreeMap<(String, Platform), Supply>>,
+    refused: Cell<bool>,
 }
 
 impl<'a> Indexes<'a> {
     /// No index is read yet; `ask` says whether the mirrors are asked in any case.
     pub fn new(global: &'a Global, project: &'a Project, printer: &'a Printer, ask: Ask) -> Self {
-        Self { global, project, printer, ask, read: RefCell::default() }
+        Self { global, project, printer, ask, read: RefCell::default(), refused: Cell::default() }
     }
 
     /// What could give an image of a release its packages. An index that cannot be had is named in the supply.
@@ -42,6 +43,11 @@ impl<'a> Indexes<'a> {
         let supply = self.load(alpine, &release, platform);
         self.read.borrow_mut().insert(key, supply.clone());
         supply
+    }
+
+    /// Whether a mirror served something that was refused: its signature is not trusted, or it is no index.
+    pub fn any_refused(&self) -> bool {
+        self.refused.get()
     }
 
     fn load(&self, alpine: Option<&Alpine>, release: &str, platform: Platform) -> Supply {
@@ -62,7 +68,12 @@ impl<'a> Indexes<'a> {
             match result {
                 Ok(one) => loaded.push(one),
                 Err(error) => {
-                    self.printer.detail(&error.to_string());
+                    if error.is_refusal() {
+                        self.printer.note(&error.to_string());
+                        self.refused.set(true);
+                    } else {
+                        self.printer.detail(&error.to_string());
+                    }
                     absent.push(repository.label.clone());
                 }
             }

@@ -50,19 +50,37 @@ pub fn update(global: &Global, _: &UpdateArguments, printer: &Printer) -> anyhow
     Ok(outcome)
 }
 
-/// Writes the lock, unless an image could not be resolved.
+/// Writes the lock, unless an image could not be resolved, or a worse lock would take the place of a better one.
 fn finish(images: &Images<'_>, lock: &Lock, findings: &[Finding], printer: &Printer) -> anyhow::Result<Outcome> {
     if !findings.is_empty() {
         printer.findings(images.project.tree.files(), findings);
     }
-    if findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error) {
-        printer.error(&format!("{} was not written", lock::FILE));
+    let why_not = if findings.iter().any(Finding::is_error) {
+        Some(String::new())
+    } else if images.indexes.any_refused() {
+        Some(": an index was refused".to_owned())
+    } else {
+        forgotten(images.lock(), lock).map(|package| format!(": no index at hand confirms {package}, as it is locked"))
+    };
+    if let Some(why_not) = why_not {
+        printer.error(&format!("{} was not written{why_not}", lock::FILE));
         return Ok(Outcome::Unusable);
     }
     if crate::render::write(&images.project.tree, lock::FILE, &lock.to_text())? {
         printer.note(&format!("wrote {}", lock::FILE));
     }
     Ok(Outcome::of(findings))
+}
+
+/// A package whose version is in the old lock and not in the new one, though the image still has it.
+fn forgotten(old: Option<&Lock>, new: &Lock) -> Option<String> {
+    new.images.iter().find_map(|(image, now)| {
+        let before = &old?.images.get(image)?.packages;
+        let mut lost = now.packages.iter().filter(|(name, package)| {
+            package.version.is_none() && before.get(*name).is_some_and(|before| before.version.is_some())
+        });
+        lost.next().map(|(name, _)| format!("{name} of image {image}"))
+    })
 }
 
 /// The lock that fits the manifest now, and what is wrong with images that cannot be resolved.

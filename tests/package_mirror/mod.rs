@@ -1,5 +1,6 @@
 //! A mirror of small packages that real apk installs: packages of format 2 and their signed indexes, made by the test and
 //! served over HTTP from a local port. What the programs of these packages do is the test's word, not Alpine's.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use crate::apk_fixture::{content, gzip, key, public_pem, signed, tar};
 use base64::Engine as _;

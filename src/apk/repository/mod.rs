@@ -110,6 +110,13 @@ pub enum RepositoryError {
     NoFolder,
 }
 
+impl RepositoryError {
+    /// Whether the mirror answered, with something that must not be used: that is more than a mirror out of reach.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::TooLarge(_) | Self::Archive { .. } | Self::Index { .. } | Self::Signature { .. })
+    }
+}
+
 /// A repository of one architecture.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository {

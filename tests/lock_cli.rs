@@ -1,0 +1,49 @@
+//! `lock` as users run it, with a signed mirror on a local port: what is refused, and what a lock does not lose.
+
+mod apk_fixture;
+mod harness;
+mod package_mirror;
+
+use harness::Project;
+use package_mirror::{Mirror, Package};
+
+const GIT: Package = Package {
+    repository: "main",
+    name: "git",
+    version: "2.45.2-r0",
+    depends: "",
+    files: &[("usr/bin/git", 0o755, "#!/bin/sh\n")],
+};
+
+const IMAGE: &str = "images:\n  server:\n    dockerfile: Dockerfile\n    template: static-binary\n    base: alpine:3.20\n    \
+                     programs: {git: {}}\n    vars: {prebuilt: dist/server}\n";
+
+fn project(mirror: &Mirror, keys: &str) -> Project {
+    let manifest = format!("version: 1\nalpine: {{mirror: '{}', keys: [{keys}]}}\n{IMAGE}", mirror.address);
+    Project::new(&[("aboard.yaml", &manifest), ("keys/test.rsa.pub", &mirror.public_key)])
+}
+
+#[test]
+fn an_index_that_no_trusted_key_signed_is_refused_and_nothing_is_written() {
+    let mirror = Mirror::start("v3.20", &[GIT]);
+    let project = project(&mirror, "");
+    let run = project.run(&["lock"]).status(2);
+    run.notes(&[
+        "signed with a key that is not trusted: test.rsa.pub",
+        "aboard.lock was not written: an index was refused",
+    ]);
+    assert!(!project.path().join("aboard.lock").exists());
+    project.run(&["lock", "--allow-untrusted"]).status(0).notes(&["wrote aboard.lock"]);
+}
+
+#[test]
+fn a_lock_does_not_forget_versions_for_want_of_an_index() {
+    let mirror = Mirror::start("v3.20", &[GIT]);
+    let project = project(&mirror, "keys/test.rsa.pub");
+    project.run(&["lock"]).status(0);
+    let lock = project.read("aboard.lock");
+    assert!(lock.contains("version: 2.45.2-r0"), "{lock}");
+    let run = project.run(&["lock", "--offline", "--index-dir", "empty"]).status(2);
+    run.notes(&["aboard.lock was not written: no index at hand confirms git of image server, as it is locked"]);
+    assert_eq!(project.read("aboard.lock"), lock);
+}
