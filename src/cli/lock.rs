@@ -3,30 +3,61 @@
 use super::images::Images;
 use super::{Global, Outcome, Project, render};
 use crate::apk::repository::Ask;
+use crate::engine::{self, Engine};
 use crate::finding::Finding;
-use crate::lock::{self, Lock, LockedImage};
+use crate::image::facts::BaseFacts;
+use crate::image::{self, Limits, Source};
+use crate::lock::{self, Lock, LockedBase, LockedImage};
 use crate::manifest::Image;
+use crate::platform::Platform;
 use crate::report::Printer;
 use crate::resolve;
+use anyhow::Context;
 use std::fmt::Write;
 
 /// The arguments of `aboard lock`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Read each base image from the engine too, so that `check` knows later what it brings
+    #[arg(long)]
+    pub base: bool,
+    /// The engine [default: the first of docker and podman that answers]
+    #[arg(long, value_enum, value_name = "ENGINE", requires = "base")]
+    pub engine: Option<engine::Kind>,
+}
 
 /// The arguments of `aboard update`.
 #[derive(Debug, clap::Args)]
 pub struct UpdateArguments {}
 
 /// Resolves and writes the lock.
-pub fn run(global: &Global, _: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
+pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
     let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
-    let (lock, findings) = resolve_all(&images);
+    let (mut lock, findings) = resolve_all(&images);
+    if arguments.base {
+        let engine = engine::find(arguments.engine)?;
+        for image in &images.manifest.images {
+            if let (Some(base), Some(locked)) = (&image.base, lock.images.get_mut(&image.name.value)) {
+                read_base(&engine, &base.value, image.platform.value, &mut locked.base)?;
+            }
+        }
+    }
     finish(&images, &lock, &findings, printer)
+}
+
+/// Takes over what a base image brings, from the image itself.
+fn read_base(engine: &Engine, reference: &str, platform: Platform, locked: &mut LockedBase) -> anyhow::Result<()> {
+    let source = Source::Engine(engine.clone(), reference.to_owned());
+    let image = image::open(&source, platform, Limits::default());
+    let facts = BaseFacts::of(&image.with_context(|| format!("base {reference} cannot be read"))?);
+    locked.digest = Some(facts.digest);
+    locked.programs = facts.programs.into_iter().map(|(path, fact)| (path, fact.package.unwrap_or_default())).collect();
+    locked.packages = facts.packages;
+    Ok(())
 }
 
 /// Resolves against today's indexes, shows what changes, and rewrites the lock and the Dockerfiles.
