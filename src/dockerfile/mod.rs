@@ -1,6 +1,6 @@
 //! Dockerfiles: text to stages, and what each instruction does to the image.
 //!
-//! [`parse`] reads the text, [`plan`] follows one stage from its base and says what stands in the image: packages, files,
+//! [`parse()`] reads the text, [`plan`] follows one stage from its base and says what stands in the image: packages, files,
 //! PATH, user, entrypoint. Nothing is run and nothing is fetched; what a `RUN` does beyond the commands that are
 //! understood is listed as an unknown effect, never guessed.
 

@@ -1,6 +1,6 @@
 //! What a Dockerfile says: stages and instructions, every part with its place.
 //!
-//! The model holds the text as written; variables are expanded by [`super::expand`], and what the instructions do to an
+//! The model holds the text as written; variables are expanded by [`super::expand()`], and what the instructions do to an
 //! image is worked out by [`super::plan`].
 
 use crate::file::{FileId, MappedText, Span};
