@@ -146,6 +146,11 @@ impl Example {
         example
     }
 
+    /// The server's Dockerfile is this text instead.
+    fn write_dockerfile(&self, text: &str) {
+        fs::write(self.path().join("workspace-server/Dockerfile"), text).expect("written");
+    }
+
     fn with(names: Names, mirror: Mirror) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workspace-platform");
@@ -380,8 +385,7 @@ fn an_interrupted_build_ends_the_engines_command_too() {
     let example = Example::new();
     let marker = format!(": {} && sleep 60", std::process::id());
     let running = || docker_does(&["ps", "--no-trunc", "--format", "{{.Command}}"]).contains(&marker);
-    let dockerfile = format!("FROM {BASE}\nRUN {marker}\n");
-    fs::write(example.path().join("workspace-server/Dockerfile"), dockerfile).expect("written");
+    example.write_dockerfile(&format!("FROM {BASE}\nRUN {marker}\n"));
     let mut aboard = Command::new(env!("CARGO_BIN_EXE_aboard"))
         .args(["build", IMAGE])
         .current_dir(example.path())
@@ -406,4 +410,15 @@ fn an_interrupted_build_ends_the_engines_command_too() {
     assert!(stderr.contains("interrupted"), "{stderr}");
     assert!(!Path::new(&format!("/proc/{}", builds[0])).exists(), "the engine's command ended with it");
     until("the engine stops the step", || !running());
+}
+
+#[test]
+fn a_build_that_fails_names_its_step_and_nothing_is_there_to_verify() {
+    let example = Example::new();
+    example.write_dockerfile(&format!("FROM {BASE}\nRUN apk add --no-cache no-such-package\nRUN true\n"));
+    let run = example.run(&["build", IMAGE, NETWORK, "--engine-arg=--force-rm"]).status(2);
+    let run = run.notes(&["no-such-package (no such package)", "image workspace-server was not built"]);
+    let error = run.stderr.lines().rfind(|line| line.contains("error: ")).unwrap_or_default();
+    assert!(error.contains("2/3") && error.contains("RUN apk add --no-cache no-such-package"), "{error}");
+    example.run(&["verify", IMAGE, "--offline"]).status(2).notes(&["has no image `workspace-server:dev`"]);
 }

@@ -1,4 +1,4 @@
-//! `lock` as users run it, with a signed mirror on a local port: what is refused, and what a lock does not lose.
+//! The lock as users see it, with a signed mirror on a local port: what is refused, what a lock does not lose, whom it concerns.
 
 mod apk_fixture;
 mod harness;
@@ -46,4 +46,17 @@ fn a_lock_does_not_forget_versions_for_want_of_an_index() {
     let run = project.run(&["lock", "--offline", "--index-dir", "empty"]).status(2);
     run.notes(&["aboard.lock was not written: no index at hand confirms git of image server, as it is locked"]);
     assert_eq!(project.read("aboard.lock"), lock);
+}
+
+#[test]
+fn what_the_lock_lacks_for_another_image_is_not_this_ones_matter() {
+    let mirror = Mirror::start("v3.20", &[GIT]);
+    let project = project(&mirror, "keys/test.rsa.pub");
+    project.run(&["lock"]).status(0);
+    let other = IMAGE.replace("images:\n", "").replace("server:", "other:").replace("Dockerfile", "other.Dockerfile");
+    project.write("aboard.yaml", &format!("{}{other}", project.read("aboard.yaml")));
+    project.run(&["render"]).status(0);
+    let findings = |image: &str| project.run(&["check", image, "--offline"]).stdout;
+    assert!(findings("other").contains("stale-lock"), "{}", findings("other"));
+    assert!(!findings("server").contains("stale-lock"), "{}", findings("server"));
 }

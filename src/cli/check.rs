@@ -76,9 +76,10 @@ fn check_again(global: &Global, arguments: &Arguments, printer: &Printer) -> any
 
 /// What is wrong with images of the manifest.
 pub fn of_manifest<'a>(images: &'a Images<'a>, names: &[String]) -> anyhow::Result<(Vec<Finding>, Vec<Survey<'a>>)> {
-    let mut findings = images.lock_findings();
+    let chosen = images.project.images(&images.manifest, names)?;
+    let mut findings = images.lock_findings(&chosen);
     let mut surveys = Vec::new();
-    for image in images.project.images(&images.manifest, names)? {
+    for image in chosen {
         let survey = images.survey(image);
         findings.extend(survey.findings.iter().cloned());
         findings.extend(check::check(&survey.subject()));

@@ -63,13 +63,13 @@ impl<'a> Images<'a> {
         Survey::of(self.project, self.global, &self.indexes, target, lock)
     }
 
-    /// What is wrong with the lock.
-    pub fn lock_findings(&self) -> Vec<Finding> {
+    /// What is wrong with the lock, as far as these images go.
+    pub fn lock_findings(&self, chosen: &[&Image]) -> Vec<Finding> {
         match &self.lock {
             None => Vec::new(),
             Some(Err(error)) => vec![Finding::new(&stale_lock::RULE, error.to_string()).subject(lock::FILE)],
             Some(Ok(lock)) => {
-                let images = self.manifest.images.iter();
+                let images = chosen.iter().copied();
                 images.flat_map(|image| stale(image, lock).into_iter().chain(unverified(image, lock))).collect()
             }
         }
