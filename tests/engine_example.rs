@@ -20,7 +20,6 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -81,19 +80,23 @@ fn docker_does(arguments: &[&str]) -> String {
     stdout.trim().to_owned()
 }
 
-/// Images under names that belong to others too: those that were there before come back, however the test ends.
+/// Names of images that belong to others too: what they named before is kept and comes back, however the test ends.
 struct Names {
     kept: Vec<(&'static str, Option<String>)>,
-    _alone: MutexGuard<'static, ()>,
+    /// One test has the names at a time, of all that run on this machine.
+    _alone: fs::File,
 }
 
 impl Names {
     fn take() -> Self {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = fs::File::create(std::env::temp_dir().join("aboard-engine-example.lock")).expect("a file");
+        alone.lock().expect("locked");
         let keep = |name: &'static str| {
             let keeper = format!("aboard-test/kept-{}:{}", name.replace(':', "-"), std::process::id());
             let kept = docker(&["tag", name, &keeper]).status.success();
+            if kept {
+                docker_does(&["image", "rm", name]);
+            }
             (name, kept.then_some(keeper))
         };
         let kept = [BASE, TAG, "workspace-shell:dev", "workspace-python:dev", "workspace-node:dev"].map(keep).into();
