@@ -8,6 +8,7 @@ use crate::apk::closure::{Closure, ClosureError, Planner};
 use crate::apk::installed::Installed;
 use crate::apk::repository::{self, Ask, DEFAULT_MIRROR, Loaded, Options, Repository, RepositoryError, Store};
 use crate::apk::signature::Keys;
+use crate::report::progress::Progress;
 use crate::report::{self, Format, Printer};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -108,7 +109,9 @@ fn load(global: &Global, which: &Indexes, ask: Ask, printer: &Printer) -> anyhow
     let mirror = global.mirror.as_deref().unwrap_or(DEFAULT_MIRROR);
     let mut loaded = Vec::new();
     let mut absent = Vec::new();
-    for answer in store.load_all(&which.repositories(mirror), ask, &repository::silent) {
+    let progress = Progress::new(printer.verbosity < 0);
+    let received = |address: &str, bytes: u64, whole: Option<u64>| progress.received(address, bytes, whole);
+    for answer in store.load_all(&which.repositories(mirror), ask, &received) {
         match answer {
             Ok(one) => {
                 one.notes.iter().for_each(|note| printer.note(note));

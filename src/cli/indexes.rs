@@ -7,6 +7,7 @@ use crate::lock::LockedIndex;
 use crate::manifest::Alpine;
 use crate::platform::Platform;
 use crate::report::Printer;
+use crate::report::progress::Progress;
 use crate::resolve::supply::Supply;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -62,9 +63,9 @@ impl<'a> Indexes<'a> {
         };
         let mut loaded: Vec<Loaded> = Vec::new();
         let mut absent = Vec::new();
-        for (repository, result) in
-            repositories.iter().zip(store.load_all(&repositories, self.ask, &repository::silent))
-        {
+        let progress = Progress::new(self.printer.verbosity < 0);
+        let received = |address: &str, bytes: u64, whole: Option<u64>| progress.received(address, bytes, whole);
+        for (repository, result) in repositories.iter().zip(store.load_all(&repositories, self.ask, &received)) {
             match result {
                 Ok(one) => loaded.push(one),
                 Err(error) => {
