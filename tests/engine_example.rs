@@ -330,7 +330,11 @@ fn without_docker_in_the_manifest_check_and_verify_say_so() {
     assert!(!example.read("workspace-server/Dockerfile").contains("docker-cli"));
     example.mirror.fetched();
 
-    let named = ["`docker`", "docker-cli", "workspace-server/internal/provisioner/localbuild.go:"];
+    let named = [
+        "`docker`",
+        "package docker-cli of Alpine v3.20 brings it",
+        "workspace-server/internal/provisioner/localbuild.go:",
+    ];
     example.run_with_mirror(&["check", IMAGE]).status(1).prints(&named);
     let run = example.run_with_mirror(&["render-and-verify", IMAGE, NETWORK, "--engine-arg=--force-rm"]).status(1);
     run.prints(&["render: passed", "check: FAILED"]);
