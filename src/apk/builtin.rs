@@ -189,6 +189,11 @@ static BRINGS: [(&str, &[&str], &str); 5] = [
     ("openssh-client-default", &["openssh-client-common", "openssh-keygen"], "v3.22/main"),
 ];
 
+/// The applets of busybox-extras, which its index record does not list: links that its install script makes. Sorted.
+/// Source: `busyboxconfig-extras` of aports, <https://gitlab.alpinelinux.org/alpine/aports/-/tree/3.20-stable/main/busybox>.
+pub const BUSYBOX_EXTRAS: [&str; 11] =
+    ["dnsd", "fakeidentd", "ftpd", "ftpget", "ftpput", "httpd", "inetd", "telnet", "telnetd", "tftp", "udhcpd"];
+
 /// The well-known programs that a package gives, by itself or by what it brings, sorted.
 pub fn programs_of(package: &str) -> Vec<&'static str> {
     let row = BRINGS.iter().find(|row| row.0 == package);

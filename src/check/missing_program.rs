@@ -31,6 +31,8 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
         .filter(|(need, _)| !rendered || subject.is_declared(need))
         .filter_map(|(need, answer)| match answer {
             Answer::Given(_) => None,
+            // What the base may bring is told once, by `unknown-base`.
+            Answer::Perhaps(gap) if gap.span == Some(docker.plan.base.span) => None,
             Answer::Perhaps(gap) => Some(missing(subject, &docker, need, Some(gap))),
             // A path that the Dockerfile starts, and an interpreter, have rules of their own.
             Answer::Missing if super::missing_file::covers(need) => None,

@@ -3,7 +3,10 @@
 
 use super::Subject;
 use crate::dockerfile::Base;
+use crate::file::Span;
 use crate::finding::{Finding, Rule, Severity};
+use crate::resolve::answer::Answer;
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,7 +25,25 @@ pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
         .label(base.span, why)
         .help("`aboard verify` looks at the built image itself")
         .help("or declare what the base has in the manifest, with `provided_by: base`");
-    vec![finding]
+    vec![match open(subject, base.span) {
+        Some(programs) => finding.help(format!("it must bring {programs}, which nothing else does")),
+        None => finding,
+    }]
+}
+
+/// The programs that only the base can bring, the first ones by name.
+fn open(subject: &Subject<'_>, base: Span) -> Option<String> {
+    const SHOWN: usize = 8;
+    let of_base = |answer: &Answer| matches!(answer, Answer::Perhaps(gap) if gap.span == Some(base));
+    let needs = subject.answered().filter(|(need, answer)| of_base(answer) && !subject.is_ignored(need));
+    let names: BTreeSet<String> = needs.map(|(need, _)| format!("`{}`", need.program)).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = names.into_iter().take(SHOWN).collect();
+    match (shown.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(shown.join(", ")),
+        (false, more) => Some(format!("{} and {more} more", shown.join(", "))),
+    }
 }
 
 fn shown(base: &Base) -> &str {

@@ -59,7 +59,8 @@ pub fn contents(
         // No index tells what it brings: most packages of a program are named like it.
         if package.version.is_none() && package.programs.is_empty() {
             contents.add_name(name, provider);
-            contents.unknown_packages.push(Gap { why: format!("what package {name} brings is not known"), span });
+            let why = format!("what package {name} brings is not known");
+            contents.unknown_packages.insert(name.clone(), Gap { why, span });
         }
     }
     // Packages of other systems are in no index of Alpine's; most packages of a program are named like it.
@@ -97,14 +98,21 @@ pub fn answer(
         return Answer::Given(given.clone());
     }
     let within = plan.and_then(|plan| within(program, plan, context));
-    // A package without an index may bring a program, unless that is known to come from another one.
-    let well_known = program.base_name().is_some_and(|name| builtin::package(name).is_some());
-    let unknown = contents.unknown_packages.first().filter(|_| !well_known);
+    let unknown = program.base_name().and_then(|name| unknown_package(name, contents));
     match (within, contents.gaps.first().or(unknown)) {
         (Some(answer), _) => answer,
         (None, Some(gap)) => Answer::Perhaps(gap.clone()),
         (None, None) => Answer::Missing,
     }
+}
+
+/// The package of which no index tells what it brings and that may bring a program. A well-known program is known to come
+/// from its own package: only one of the same family (`openssh-server` for `openssh-keygen`) may bring that along.
+fn unknown_package<'c>(program: &str, contents: &'c Contents) -> Option<&'c Gap> {
+    let family = |package: &str| package.split('-').next().unwrap_or(package).to_owned();
+    let known = builtin::package(program).map(|known| family(known.package));
+    let mut packages = contents.unknown_packages.iter();
+    packages.find(|(name, _)| known.as_ref().is_none_or(|known| *known == family(name))).map(|(_, gap)| gap)
 }
 
 /// The answer of a folder that is copied whole: known where it comes from the context, else a perhaps.

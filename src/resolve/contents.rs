@@ -76,8 +76,8 @@ pub struct Contents {
     pub workdir: String,
     /// What may be there besides.
     pub gaps: Vec<Gap>,
-    /// Installed packages of which no index at hand tells what they bring.
-    pub unknown_packages: Vec<Gap>,
+    /// Installed packages of which no index at hand tells what they bring, by name.
+    pub unknown_packages: BTreeMap<String, Gap>,
 }
 
 impl Contents {

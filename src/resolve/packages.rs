@@ -34,7 +34,10 @@ pub fn install(supply: &Supply, installed: &Installed, requests: &[String]) -> R
             continue;
         }
         result.unverified.push(name.to_owned());
-        let programs = builtin::programs_of(name).into_iter().map(str::to_owned).collect();
+        let mut programs: Vec<String> = builtin::programs_of(name).into_iter().map(str::to_owned).collect();
+        if name == "busybox-extras" {
+            programs.extend(builtin::BUSYBOX_EXTRAS.iter().map(|applet| (*applet).to_owned()));
+        }
         result.packages.insert(name.to_owned(), LockedPackage { named: true, programs, ..LockedPackage::default() });
     }
     if let Some(catalog) = supply.catalog() {
@@ -46,6 +49,9 @@ pub fn install(supply: &Supply, installed: &Installed, requests: &[String]) -> R
                 .iter()
                 .flat_map(|entry| entry.package.programs().map(|(program, _)| program.to_owned()))
                 .collect();
+            if added.name == "busybox-extras" {
+                programs.extend(builtin::BUSYBOX_EXTRAS.iter().map(|applet| (*applet).to_owned()));
+            }
             programs.sort();
             programs.dedup();
             let (asked, because): (Vec<String>, Vec<String>) =
