@@ -75,7 +75,8 @@ pub fn contents(
     }
     if !complete {
         let why = format!("what {} brings is not known", plan.base.reference);
-        contents.gaps.push(Gap { why, span: Some(plan.base.span) });
+        // First: what a base may have stands before what a step may have made.
+        contents.gaps.insert(0, Gap { why, span: Some(plan.base.span) });
     }
     contents
 }
