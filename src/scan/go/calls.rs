@@ -1,7 +1,6 @@
 //! Who calls a function, and which functions a call may run: directly, by methods, interfaces and function values.
 
 use super::engine::{CallSite, Engine};
-use super::load::contains_word;
 use super::syntax::{ExprId, ExprKind, FuncId, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, VarAt, receiver_name};
 use super::value::{Context, Kind, Set};
@@ -159,7 +158,7 @@ impl Engine<'_> {
             let name = declared.name.as_str();
             let is_method = declared.receiver.is_some();
             let mut units: Vec<u32> = if is_method && name.starts_with(char::is_uppercase) {
-                (0..program.units.len() as u32).filter(|&unit| contains_word(program.unit(unit).text(), name)).collect()
+                program.holders(name).collect()
             } else {
                 program.users(program.unit(func.unit).package, name)
             };
@@ -326,7 +325,7 @@ impl Engine<'_> {
     fn flows_from_field(&mut self, field: FieldAt, depth: u32, seen: &mut BTreeSet<At>, calls: &mut BTreeSet<At>) {
         let program = self.program;
         let name = self.field_name(field);
-        for unit in program.users(program.unit(field.unit).package, &name) {
+        for unit in program.member_users(program.unit(field.unit).package, &name) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };

@@ -84,7 +84,7 @@ impl Engine<'_> {
         let program = self.program;
         let mut set = Set::default();
         let name = self.field_name(field);
-        for unit in program.users(program.unit(field.unit).package, &name) {
+        for unit in program.member_users(program.unit(field.unit).package, &name) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let syntax = program.syntax(unit);
@@ -155,7 +155,7 @@ impl Engine<'_> {
         let program = self.program;
         let mut set = Set::default();
         let name = self.field_name(field);
-        for unit in program.users(program.unit(field.unit).package, &name) {
+        for unit in program.member_users(program.unit(field.unit).package, &name) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };

@@ -7,14 +7,17 @@ use super::constraint::BuildTags;
 use super::imports::Head;
 use super::module::{Place, Workspace};
 use super::syntax::{Decl, Syntax};
+use super::words::Words;
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How many packages one program may have before the rest is ignored.
 const MAX_PACKAGES: usize = 50_000;
+/// How many files may use a member before only the importers of its package are looked at.
+const MAX_MEMBER_USERS: usize = 300;
 
 /// A package, by its place in [`Program::packages`].
 pub(crate) type PackageId = u32;
@@ -59,6 +62,8 @@ pub(crate) struct Program {
     by_import: HashMap<String, PackageId>,
     /// Import path → the files that import it.
     importers: HashMap<String, Vec<UnitId>>,
+    words: OnceLock<Words>,
+    dependents: Mutex<HashMap<PackageId, Arc<HashSet<PackageId>>>>,
     /// Modules and packages without sources, with one import path of each.
     pub missing: BTreeMap<String, String>,
     /// The folders that were listed, in the tree; for the cache.
@@ -219,14 +224,50 @@ impl Program {
 
     /// The files of a package and, for an exported name, of those that import it, which hold a word.
     pub(crate) fn users(&self, package: PackageId, word: &str) -> Vec<UnitId> {
-        let mut units: Vec<UnitId> = self.package(package).units.clone();
-        if word.chars().next().is_some_and(char::is_uppercase) {
-            units.extend(self.importers(&self.package(package).import));
+        let exported = word.chars().next().is_some_and(char::is_uppercase);
+        let importers = if exported { self.importers(&self.package(package).import) } else { &[] };
+        self.holders(word)
+            .filter(|unit| self.unit(*unit).package == package || importers.binary_search(unit).is_ok())
+            .collect()
+    }
+
+    /// The files that may use a member (a field, a method) of a type of a package: no file need import the package for
+    /// that, but each that holds such a value imports one that leads there.
+    pub(crate) fn member_users(&self, package: PackageId, word: &str) -> Vec<UnitId> {
+        if !word.chars().next().is_some_and(char::is_uppercase) {
+            return self.users(package, word);
         }
-        units.retain(|&unit| contains_word(self.unit(unit).text(), word));
-        units.sort_unstable();
-        units.dedup();
-        units
+        let dependents = self.dependents(package);
+        let units: Vec<UnitId> =
+            self.holders(word).filter(|unit| dependents.contains(&self.unit(*unit).package)).collect();
+        // A name that hundreds of files hold: those that import the package itself must do.
+        if units.len() > MAX_MEMBER_USERS { self.users(package, word) } else { units }
+    }
+
+    /// The files that hold a word, sorted; a few that do not may be among them.
+    pub(crate) fn holders(&self, word: &str) -> impl Iterator<Item = UnitId> {
+        self.words.get_or_init(|| Words::of(&self.units)).holders(word)
+    }
+
+    /// A package and every package that imports it, by way of others too.
+    fn dependents(&self, package: PackageId) -> Arc<HashSet<PackageId>> {
+        let known = |map: &HashMap<PackageId, Arc<HashSet<PackageId>>>| map.get(&package).cloned();
+        if let Some(found) = known(&self.dependents.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return found;
+        }
+        let mut all = HashSet::from([package]);
+        let mut open = vec![package];
+        while let Some(next) = open.pop() {
+            for unit in self.importers(&self.package(next).import) {
+                let importer = self.unit(*unit).package;
+                if all.insert(importer) {
+                    open.push(importer);
+                }
+            }
+        }
+        let all = Arc::new(all);
+        self.dependents.lock().unwrap_or_else(PoisonError::into_inner).insert(package, Arc::clone(&all));
+        all
     }
 }
 

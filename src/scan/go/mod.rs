@@ -26,6 +26,7 @@ mod syntax;
 mod types;
 mod value;
 mod variables;
+mod words;
 
 use super::{Root, Scan, ScanContext, Skipped};
 use crate::platform::Platform;
