@@ -103,3 +103,17 @@ fn the_parsable_rest_of_a_broken_file_counts() {
         scan_text(b"package main\nimport \"os/exec\"\nfunc main() { exec.Command(\"git\").Run() }\nfunc ( { \xff\n");
     assert!(scan.sites.iter().any(|site| site.program.text() == Some("git")));
 }
+
+#[test]
+fn a_field_set_where_its_package_is_not_imported() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/go/packages");
+    let (tree, scan) = scan(&folder);
+    let found: BTreeSet<(String, String)> = scan
+        .sites
+        .iter()
+        .map(|site| (tree.files().path(site.span.file), site.program.to_string()))
+        .filter(|(_, program)| !program.starts_with("(dynamic"))
+        .collect();
+    let wanted = [("main.go", "git"), ("sign/sign.go", "cosign")];
+    assert_eq!(found, wanted.into_iter().map(|(file, program)| (file.to_owned(), program.to_owned())).collect());
+}
