@@ -79,7 +79,7 @@ pub(crate) enum Member {
     Field(FieldAt),
     Method(FuncAt),
     /// A method of an interface type; with its results.
-    Interface(At, Vec<ExprId>),
+    Interface(At, Vec<At>),
     /// A member of a type without sources.
     External(Rc<str>, Rc<str>),
     Unknown,
@@ -339,10 +339,8 @@ impl Engine<'_> {
                 Ty::Written(At { unit: field.unit, expr: ty })
             }
             Member::Method(func) => Ty::Func(func),
-            Member::Interface(interface, results) => {
-                let results =
-                    results.iter().map(|&expr| Ty::Written(At { unit: interface.unit, expr })).collect::<Vec<_>>();
-                self.interface_method_type(at, results)
+            Member::Interface(_, results) => {
+                self.interface_method_type(at, results.into_iter().map(Ty::Written).collect())
             }
             Member::External(import, name) => external_value(&import, &format!("{name}.{}", syntax.name(at.expr))),
             Member::Unknown => Ty::Unknown,
@@ -483,7 +481,8 @@ impl Engine<'_> {
         let syntax = self.program.syntax(at.unit);
         let ExprKind::InterfaceType { methods, embedded } = syntax.kind(at.expr) else { return Member::Unknown };
         if let Some((_, results)) = methods.iter().find(|(method, _)| syntax.str(*method) == name) {
-            return Member::Interface(at, results.clone());
+            let results = results.iter().map(|&expr| At { unit: at.unit, expr });
+            return Member::Interface(at, results.collect());
         }
         for &expr in embedded {
             match self.member_of(&Ty::Written(At { unit: at.unit, expr }), name, depth + 1) {
