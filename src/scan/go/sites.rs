@@ -359,9 +359,7 @@ fn program_of(value: &Value) -> Option<Program> {
     match &value.kind {
         Kind::Text(_) => match value.known_text() {
             Some(text) if text == "/proc/self/exe" => None,
-            Some(text) if text.is_empty() || text.starts_with('-') || text.contains([' ', '\n', '%', '\t', '"']) => {
-                None
-            }
+            Some(text) if !may_be_program(&text) => None,
             Some(text) => Some(Program::from_text(&text)),
             None => Some(Program::Dynamic(dynamic_reason(&value.parts()))),
         },
@@ -369,6 +367,14 @@ fn program_of(value: &Value) -> Option<Program> {
         Kind::Object(_) | Kind::List(_) => Some(Program::Dynamic("a value that is not known".to_owned())),
         _ => None,
     }
+}
+
+/// Whether a Linux program can be called that: no option, no folder, no shell operator, no path of Windows.
+fn may_be_program(text: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or_default();
+    !text.starts_with('-')
+        && !matches!(name, "" | "." | "..")
+        && !text.contains([' ', '\n', '\t', '%', '"', '&', '|', ';', '$', '\\', '<', '>'])
 }
 
 fn dynamic_reason(parts: &[Part]) -> String {
