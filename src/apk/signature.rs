@@ -22,7 +22,7 @@ macro_rules! key {
     };
 }
 
-/// Alpine's own public keys, by the name that signatures give them. `scripts/apk-keys` copies them from an Alpine root.
+/// Alpine's own public keys, by the name that signatures give them. They are those of `/etc/apk/keys` in an Alpine root.
 static ALPINE_KEYS: [(&str, &str); 17] = [
     key!("4a6a0840"),
     key!("5243ef4b"),
