@@ -5,6 +5,9 @@
 #![cfg(feature = "shared-data-tests")]
 #![allow(clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and says what it compared")]
 
+mod apk_fixture;
+mod closure_cases;
+
 use aboard::apk::archive::Archive;
 use aboard::apk::catalog::{Catalog, Source};
 use aboard::apk::closure::{ClosureError, Planner};
@@ -256,4 +259,42 @@ fn the_closure_on_an_empty_base_is_that_of_apk_v3_17() {
 #[test]
 fn the_closure_on_an_empty_base_is_that_of_apk_v3_12_community() {
     compare_on_an_empty_base("v3.12/community", 4);
+}
+
+/// The rows that the plain tests hold `aboard` against are what apk itself does.
+#[test]
+fn the_table_of_small_indexes_is_that_of_apk() {
+    let root = AlpineRoot::new();
+    let key = apk_fixture::key(1);
+    fs::write(root.path().join("etc/apk/keys").join(apk_fixture::KEY), apk_fixture::public_pem(&key)).expect("written");
+    let on_empty = ["--root", "/empty", "--keys-dir", "/etc/apk/keys", "--repositories-file", "/dev/null"];
+    let mut begin = vec!["/sbin/apk", "add", "--initdb", "--no-cache"];
+    begin.extend(on_empty);
+    assert!(root.run(&begin).status.success(), "the empty database is made");
+    let mut differing = Vec::new();
+    for (at, case) in closure_cases::CASES.iter().enumerate() {
+        let folder = root.path().join(format!("cases/{at}/x86_64"));
+        fs::create_dir_all(&folder).expect("a folder");
+        let file = apk_fixture::signed(&apk_fixture::content("cases", &case.text()), &key, "RSA");
+        fs::write(folder.join("APKINDEX.tar.gz"), file).expect("written");
+        let address = format!("/cases/{at}");
+        let mut arguments = vec!["/sbin/apk", "add", "--simulate", "--no-cache", "-X", &address];
+        arguments.extend(on_empty);
+        arguments.extend(case.requests());
+        let join = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(" ");
+        let outcome = match outcome_of_apk(&root.run(&arguments)) {
+            Outcome::Changes(changes) => Ok(join(changes.iter().map(|change| installed_label(change)).collect())),
+            Outcome::Impossible(subjects) => Err(join(subjects)),
+        };
+        if outcome.as_deref().map_err(String::as_str) != case.outcome {
+            differing.push(format!("{}: apk says {outcome:?}, not {:?}", case.rule, case.outcome));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// `name-version` of `Installing name (version)`.
+fn installed_label(change: &str) -> String {
+    let label = change.strip_prefix("Installing ").unwrap_or(change);
+    label.replace(" (", "-").trim_end_matches(')').to_owned()
 }

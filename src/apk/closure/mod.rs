@@ -1,7 +1,7 @@
 //! What `apk add` would do: the packages that come, are upgraded or go, or why the set is impossible.
 //!
-//! The selection follows apk-tools 2.14 step for step, so that its answer is apk's own, ties included; a script compares
-//! the two on real indexes (`scripts/closure-oracle`). Files, scripts and triggers of packages play no part.
+//! The selection follows apk-tools 2.14 step for step, so that its answer is apk's own, ties included; a test compares
+//! the two on real indexes (`tests/apk_oracle.rs`). Files, scripts and triggers of packages play no part.
 
 mod changes;
 mod explain;
