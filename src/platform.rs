@@ -68,6 +68,11 @@ impl Platform {
         self.arch.docker.split_once('/').map(|(_, variant)| variant)
     }
 
+    /// The platform of Alpine's word for an architecture (`x86_64`).
+    pub fn of_apk(arch: &str) -> Option<Self> {
+        ARCHES.iter().find(|row| row.apk == arch).map(|arch| Self { arch })
+    }
+
     /// `e_machine` of the ELF files that run there, and whether they are 64-bit.
     pub fn elf(self) -> (u16, bool) {
         self.arch.elf

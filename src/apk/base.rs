@@ -118,24 +118,46 @@ impl Base {
     /// The base as a closure starts from it. What the packages need and provide is taken from the catalog, where it has
     /// them; so are their versions where another release stands in.
     pub fn installed(&self, catalog: &Catalog, arch: &str) -> Installed {
-        let records = Index::parse(RECORDS.replace("x86_64", arch)).expect("internal: the records are read by a test");
         let exact = self.stand_in().is_none();
-        let mut database = String::new();
-        for (&name, &known) in &self.packages {
-            let own = records.find(name).find(|package| exact && package.version() == known);
-            let listed = || catalog.package(name).map(|entry| entry.package);
-            match own.or_else(listed).or_else(|| records.find(name).next()) {
-                Some(package) => {
-                    let version = if exact { known } else { package.version() };
-                    write_record(&mut database, package, version);
-                }
-                None => {
-                    let _ = write!(database, "C:{name}-{known}\nP:{name}\nV:{known}\n\n");
-                }
-            }
-        }
+        let database = database(self.packages(), exact, catalog, arch);
         Installed::parse(database, WORLD).expect("internal: records of an index read back")
     }
+}
+
+/// Packages of which only the versions are known, as a closure starts from them: all count as asked for, so that none goes.
+pub fn installed_as(packages: &BTreeMap<String, String>, catalog: &Catalog, arch: &str) -> Installed {
+    // What a lock says was read from an image; what is no name and no version of apk is none of its packages.
+    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let packages = packages.iter().map(|(name, version)| (name.as_str(), version.as_str()));
+    let packages = packages.filter(|(name, version)| is_plain(name) && is_plain(version));
+    let world: Vec<&str> = packages.clone().map(|(name, _)| name).collect();
+    let database = database(packages, true, catalog, arch);
+    Installed::parse(database, &world.join(" ")).unwrap_or_default()
+}
+
+/// A database of packages. Their records are those of the known base or of the catalog; at `exact` they keep their versions.
+fn database<'p>(
+    packages: impl Iterator<Item = (&'p str, &'p str)>,
+    exact: bool,
+    catalog: &Catalog,
+    arch: &str,
+) -> String {
+    let records = Index::parse(RECORDS.replace("x86_64", arch)).expect("internal: the records are read by a test");
+    let mut database = String::new();
+    for (name, known) in packages {
+        let own = records.find(name).find(|package| exact && package.version() == known);
+        let listed = || catalog.package(name).map(|entry| entry.package);
+        match own.or_else(listed).or_else(|| records.find(name).next()) {
+            Some(package) => {
+                let version = if exact { known } else { package.version() };
+                write_record(&mut database, package, version);
+            }
+            None => {
+                let _ = write!(database, "C:{name}-{known}\nP:{name}\nV:{known}\n\n");
+            }
+        }
+    }
+    database
 }
 
 /// Writes a package as it would stand in the database, at another version than the index's where need be.

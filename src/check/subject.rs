@@ -2,6 +2,7 @@
 
 use crate::dockerfile::{Dockerfile, StagePlan};
 use crate::file::Files;
+use crate::lock::LockedImage;
 use crate::manifest::Image;
 use crate::need::Need;
 use crate::resolve::answer::Answer;
@@ -28,6 +29,8 @@ pub struct Subject<'a> {
     pub scanned: bool,
     /// What could give the image more.
     pub supply: &'a Supply,
+    /// The image's part of the lock, where there is one that fits.
+    pub locked: Option<&'a LockedImage>,
 }
 
 /// An image's Dockerfile and what it comes to.

@@ -62,7 +62,7 @@ fn check_again(global: &Global, arguments: &Arguments, printer: &Printer) -> any
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
-    render::write(&images, &arguments.names, printer)?;
+    render::write(&images, &arguments.names, None, printer)?;
     drop(images);
     let project = Project::open(global)?;
     let images = match Images::open(&project, global, printer, Ask::WhenStale)? {

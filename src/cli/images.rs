@@ -58,7 +58,7 @@ impl<'a> Images<'a> {
         self.survey_by(image, None)
     }
 
-    fn survey_by<'s>(&'s self, image: &'s Image, lock: Option<&Lock>) -> Survey<'s> {
+    fn survey_by<'s>(&'s self, image: &'s Image, lock: Option<&'s Lock>) -> Survey<'s> {
         let target = Target::of(&self.manifest.alpine, image);
         Survey::of(self.project, self.global, &self.indexes, target, lock)
     }

@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::image::facts::BaseFacts;
 use crate::image::{self, Limits, Source};
 use crate::lock::{self, Lock, LockedBase, LockedImage};
-use crate::manifest::Image;
+use crate::manifest::{Image, Pin};
 use crate::platform::Platform;
 use crate::report::Printer;
 use crate::resolve;
@@ -28,7 +28,11 @@ pub struct Arguments {
 
 /// The arguments of `aboard update`.
 #[derive(Debug, clap::Args)]
-pub struct UpdateArguments {}
+pub struct UpdateArguments {
+    /// How packages are pinned in the Dockerfiles, whatever the manifest says
+    #[arg(long, value_enum, value_name = "PIN")]
+    pub pin: Option<Pin>,
+}
 
 /// Resolves and writes the lock.
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
@@ -61,7 +65,7 @@ fn read_base(engine: &Engine, reference: &str, platform: Platform, locked: &mut 
 }
 
 /// Resolves against today's indexes, shows what changes, and rewrites the lock and the Dockerfiles.
-pub fn update(global: &Global, _: &UpdateArguments, printer: &Printer) -> anyhow::Result<Outcome> {
+pub fn update(global: &Global, arguments: &UpdateArguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
     let images = match Images::open(&project, global, printer, Ask::Always)? {
         Ok(images) => images,
@@ -76,7 +80,7 @@ pub fn update(global: &Global, _: &UpdateArguments, printer: &Printer) -> anyhow
     drop(images);
     let project = Project::open(global)?;
     if let Ok(images) = Images::open(&project, global, printer, Ask::WhenStale)? {
-        render::write(&images, &[], printer)?;
+        render::write(&images, &[], arguments.pin, printer)?;
     }
     Ok(outcome)
 }

@@ -7,7 +7,7 @@ use crate::apk::repository::Ask;
 use crate::check::dockerfile_drift;
 use crate::finding::Finding;
 use crate::lock::LockedImage;
-use crate::manifest::Image;
+use crate::manifest::{Image, Pin};
 use crate::render::{self, PackageLine};
 use crate::report::Printer;
 use crate::resolve;
@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Write nothing; show the difference, and make the status 1 where there is one
     #[arg(long)]
     pub check: bool,
+    /// How packages are pinned, whatever the manifest says
+    #[arg(long, value_enum, value_name = "PIN")]
+    pub pin: Option<Pin>,
 }
 
 /// Renders, or shows what rendering would change.
@@ -32,16 +35,16 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
         Err(outcome) => return Ok(outcome),
     };
     if arguments.check {
-        check(&images, &arguments.images, printer)
+        check(&images, &arguments.images, arguments.pin, printer)
     } else {
-        write(&images, &arguments.images, printer)
+        write(&images, &arguments.images, arguments.pin, printer)
     }
 }
 
 /// Shows the difference between what is there and what would be rendered.
-pub fn check(images: &Images<'_>, names: &[String], printer: &Printer) -> anyhow::Result<Outcome> {
+pub fn check(images: &Images<'_>, names: &[String], pin: Option<Pin>, printer: &Printer) -> anyhow::Result<Outcome> {
     let mut differs = false;
-    for (image, text) in match rendered(images, names)? {
+    for (image, text) in match rendered(images, names, pin)? {
         Ok(rendered) => rendered,
         Err(findings) => return Ok(unusable(images, &findings, printer)),
     } {
@@ -53,14 +56,15 @@ pub fn check(images: &Images<'_>, names: &[String], printer: &Printer) -> anyhow
         }
     }
     if differs {
-        printer.note("`aboard render` writes these changes");
+        let flag = pin.map_or_else(String::new, |pin| format!(" --pin {}", pin.word()));
+        printer.note(&format!("`aboard render{flag}` writes these changes"));
     }
     Ok(if differs { Outcome::Refused } else { Outcome::Done })
 }
 
 /// Writes the Dockerfiles that change; none where one cannot be rendered.
-pub fn write(images: &Images<'_>, names: &[String], printer: &Printer) -> anyhow::Result<Outcome> {
-    let rendered = match rendered(images, names)? {
+pub fn write(images: &Images<'_>, names: &[String], pin: Option<Pin>, printer: &Printer) -> anyhow::Result<Outcome> {
+    let rendered = match rendered(images, names, pin)? {
         Ok(rendered) => rendered,
         Err(findings) => return Ok(unusable(images, &findings, printer)),
     };
@@ -81,11 +85,15 @@ fn unusable(images: &Images<'_>, findings: &[Finding], printer: &Printer) -> Out
 type Rendered<'m> = Vec<(&'m Image, String)>;
 
 /// The images that are rendered, with their text; what is wrong where one cannot be.
-fn rendered<'m>(images: &'m Images<'_>, names: &[String]) -> anyhow::Result<Result<Rendered<'m>, Vec<Finding>>> {
+fn rendered<'m>(
+    images: &'m Images<'_>,
+    names: &[String],
+    pin: Option<Pin>,
+) -> anyhow::Result<Result<Rendered<'m>, Vec<Finding>>> {
     let mut all = Vec::new();
     let mut findings = Vec::new();
     for image in images.project.images(&images.manifest, names)? {
-        match one(images, image, &images.survey(image)) {
+        match one(images, image, &images.survey(image), pin.unwrap_or(image.pin.value)) {
             Ok(Some(text)) => all.push((image, text)),
             Ok(None) => {}
             Err(own) => findings.extend(own),
@@ -95,7 +103,7 @@ fn rendered<'m>(images: &'m Images<'_>, names: &[String]) -> anyhow::Result<Resu
 }
 
 /// The text of one image's Dockerfile; nothing for one that is hand-written throughout.
-fn one(images: &Images<'_>, image: &Image, survey: &Survey<'_>) -> Result<Option<String>, Vec<Finding>> {
+fn one(images: &Images<'_>, image: &Image, survey: &Survey<'_>, pin: Pin) -> Result<Option<String>, Vec<Finding>> {
     let locked = images.lock().and_then(|lock| lock.images.get(&image.name.value));
     let current = locked.filter(|locked| resolve::image::stale(image, locked).is_none());
     let resolved = match current {
@@ -109,17 +117,23 @@ fn one(images: &Images<'_>, image: &Image, survey: &Survey<'_>) -> Result<Option
             locked
         }
     };
-    let lines = package_lines(images, image, &resolved, survey);
+    let lines = package_lines(images, image, &resolved, survey, pin);
     render::render(&images.project.tree, &images.manifest, image, &lines)
 }
 
 /// The packages that a Dockerfile installs, each with its pin and its reason.
-fn package_lines(images: &Images<'_>, image: &Image, locked: &LockedImage, survey: &Survey<'_>) -> Vec<PackageLine> {
+fn package_lines(
+    images: &Images<'_>,
+    image: &Image,
+    locked: &LockedImage,
+    survey: &Survey<'_>,
+    pin: Pin,
+) -> Vec<PackageLine> {
     let named = locked.packages.iter().filter(|(_, package)| package.named);
     named
         .map(|(name, package)| PackageLine {
             name: name.clone(),
-            pin: package.version.as_ref().map(|version| image.pin.text(version)).unwrap_or_default(),
+            pin: package.version.as_ref().map(|version| pin.text(version)).unwrap_or_default(),
             reason: match image.packages.get(name) {
                 Some(entry) => entry.why.value.clone(),
                 None => render::reason(&uses(images, locked, name, survey)),
@@ -151,12 +165,18 @@ fn uses(
 /// The finding that a Dockerfile is not what would be rendered.
 pub fn drift(images: &Images<'_>, image: &Image, survey: &Survey<'_>) -> Vec<Finding> {
     let files = images.project.tree.files();
-    match one(images, image, survey) {
+    match one(images, image, survey, image.pin.value) {
         Ok(None) => Vec::new(),
         Ok(Some(text)) => {
             let old = images.project.tree.read(&image.dockerfile.value).ok();
-            let same = old.is_some_and(|file| files.get(file).text() == text);
-            if same { Vec::new() } else { vec![dockerfile_drift::finding(files, image, old, &text)] }
+            let is_old = |text: &str| old.is_some_and(|file| files.get(file).text() == text);
+            if is_old(&text) {
+                return Vec::new();
+            }
+            let others = Pin::ALL.into_iter().filter(|pin| *pin != image.pin.value);
+            let mut pins =
+                others.filter(|pin| matches!(one(images, image, survey, *pin), Ok(Some(text)) if is_old(&text)));
+            vec![dockerfile_drift::finding(files, image, old, &text, pins.next())]
         }
         Err(findings) => findings,
     }

@@ -43,7 +43,7 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
         Err(outcome) => return Ok(outcome),
     };
     let mut summary = Summary { steps: Vec::new(), printer };
-    let rendered = render::check(&images, &arguments.images, printer)?;
+    let rendered = render::check(&images, &arguments.images, None, printer)?;
     if !matches!(rendered, Outcome::Done) {
         return Ok(summary.stop("render", "differs", rendered));
     }

@@ -8,7 +8,7 @@ use crate::check::subject::Docker;
 use crate::dockerfile::{self, Context, Dockerfile, Options, Plans, StagePlan};
 use crate::finding::Finding;
 use crate::lock::{Lock, LockedImage, LockedPackage};
-use crate::manifest::{Alpine, Image};
+use crate::manifest::{Alpine, Image, Pin};
 use crate::need::{self, Need};
 use crate::platform::Platform;
 use crate::resolve::answer::{self, Answer};
@@ -80,6 +80,7 @@ pub struct Survey<'a> {
     /// Code that was not scanned.
     pub skipped: Vec<Skipped>,
     scanned: bool,
+    locked: Option<&'a LockedImage>,
     /// What is wrong with the Dockerfile or the scanned files themselves.
     pub findings: Vec<Finding>,
 }
@@ -100,7 +101,7 @@ impl<'a> Survey<'a> {
         global: &Global,
         indexes: &Indexes<'_>,
         target: Target<'a>,
-        lock: Option<&Lock>,
+        lock: Option<&'a Lock>,
     ) -> Self {
         let mut findings = Vec::new();
         let tree = &project.tree;
@@ -123,16 +124,18 @@ impl<'a> Survey<'a> {
             dynamic: Vec::new(),
             skipped: Vec::new(),
             scanned: false,
+            locked: None,
             findings,
         };
+        survey.locked = lock.and_then(|lock| survey.locked_part(lock));
         match read {
-            Some(file) => survey.with_dockerfile(global, indexes, file, lock),
-            None => survey.without_dockerfile(global, indexes, lock),
+            Some(file) => survey.with_dockerfile(global, indexes, file),
+            None => survey.without_dockerfile(global, indexes),
         }
         survey
     }
 
-    fn with_dockerfile(&mut self, global: &Global, indexes: &Indexes<'_>, file: Dockerfile, lock: Option<&Lock>) {
+    fn with_dockerfile(&mut self, global: &Global, indexes: &Indexes<'_>, file: Dockerfile) {
         let tree = &self.project.tree;
         let build = match &self.target.context {
             Some(folder) => Context::new(tree, folder, &self.target.dockerfile),
@@ -149,7 +152,7 @@ impl<'a> Survey<'a> {
             Err(error) => {
                 let finding = Finding::new(&dockerfile::DOCKERFILE_SYNTAX, error.to_string());
                 self.findings.push(finding.subject(self.target.dockerfile.clone()));
-                return self.without_dockerfile(global, indexes, lock);
+                return self.without_dockerfile(global, indexes);
             }
         };
         let mut code = self.target.code.clone();
@@ -165,8 +168,12 @@ impl<'a> Survey<'a> {
         self.scanned = !code.is_empty();
         self.take(scan);
         let release = release_of(self.target.image, &plan.base);
-        let locked = lock.and_then(|lock| self.locked(lock));
-        if locked.is_none() {
+        let locked = self.locked;
+        // A pin is held against the index of today, whatever the lock knew.
+        let is_pinned =
+            plans.stages.iter().chain([&plan]).flat_map(|stage| &stage.packages).any(|one| one.constraint.is_some())
+                || self.pins();
+        if locked.is_none() || is_pinned {
             self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
         }
         self.base = base_of(&plan.base, release.as_deref(), &self.supply, self.target.platform, locked);
@@ -185,7 +192,7 @@ impl<'a> Survey<'a> {
     }
 
     /// An image of the manifest that was never rendered.
-    fn without_dockerfile(&mut self, global: &Global, indexes: &Indexes<'_>, lock: Option<&Lock>) {
+    fn without_dockerfile(&mut self, global: &Global, indexes: &Indexes<'_>) {
         let context = self.scan_context(global, BTreeMap::new());
         let scan = scan::scan(&context, &self.target.code);
         self.scanned = !self.target.code.is_empty();
@@ -195,7 +202,7 @@ impl<'a> Survey<'a> {
         let base = dockerfile::Base::new(&reference.value, reference.span, Vec::new());
         let release = release_of(Some(image), &base);
         self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
-        let locked = lock.and_then(|lock| self.locked(lock));
+        let locked = self.locked;
         self.base = base_of(&base, release.as_deref(), &self.supply, self.target.platform, locked);
     }
 
@@ -221,9 +228,14 @@ impl<'a> Survey<'a> {
     }
 
     /// The lock's part for this image, where it still fits.
-    fn locked<'l>(&self, lock: &'l Lock) -> Option<&'l LockedImage> {
+    fn locked_part(&self, lock: &'a Lock) -> Option<&'a LockedImage> {
         let image = self.target.image?;
         lock.images.get(&image.name.value).filter(|locked| resolve::image::stale(image, locked).is_none())
+    }
+
+    /// Whether rendering pins the image's packages.
+    fn pins(&self) -> bool {
+        self.target.image.is_some_and(|image| image.pin.value != Pin::None)
     }
 
     /// What the packages of the Dockerfile bring: by the lock where it names them all, else by the index.
@@ -274,6 +286,7 @@ impl<'a> Survey<'a> {
             dynamic: &self.dynamic,
             scanned: self.scanned,
             supply: &self.supply,
+            locked: self.locked,
         }
     }
 

@@ -223,7 +223,7 @@ pub enum Template {
 }
 
 /// How packages are pinned in a rendered Dockerfile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Pin {
     /// Not at all (`pkg`).
     #[default]
@@ -235,6 +235,18 @@ pub enum Pin {
 }
 
 impl Pin {
+    /// All of them, the loosest first.
+    pub const ALL: [Self; 3] = [Self::None, Self::Minor, Self::Exact];
+
+    /// The word for it in the manifest and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minor => "minor",
+            Self::Exact => "exact",
+        }
+    }
+
     /// What stands behind a package's name, for the version that was resolved (`26.1.5-r0`).
     pub fn text(self, version: &str) -> String {
         let build = version.rsplit_once("-r").map_or(version, |(before, _)| before);

@@ -415,12 +415,8 @@ fn pin(entry: &Entry) -> Spanned<Pin> {
     match text(&entry.value, "pin") {
         None => Spanned::new(Pin::None, entry.key_span),
         Some(written) => {
-            let pin = match written.as_str() {
-                "minor" => Pin::Minor,
-                "exact" => Pin::Exact,
-                _ => Pin::None,
-            };
-            Spanned::new(pin, written.span)
+            let pin = Pin::ALL.into_iter().find(|pin| pin.word() == written.as_str());
+            Spanned::new(pin.unwrap_or_default(), written.span)
         }
     }
 }

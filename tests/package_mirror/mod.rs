@@ -122,6 +122,11 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The key of the mirrors.
+pub fn signing_key() -> rsa::RsaPrivateKey {
+    key(20)
+}
+
 /// A mirror that serves one release until the test ends.
 pub struct Mirror {
     /// `http://127.0.0.1:PORT`.
@@ -134,7 +139,7 @@ pub struct Mirror {
 impl Mirror {
     /// Signs and serves `RELEASE/{main,community}/x86_64`.
     pub fn start(release: &str, packages: &[Package]) -> Self {
-        let key = key(20);
+        let key = signing_key();
         let mut files = BTreeMap::new();
         for repository in ["main", "community"] {
             let folder = format!("/{release}/{repository}/x86_64");
@@ -146,6 +151,11 @@ impl Mirror {
             }
             files.insert(format!("{folder}/APKINDEX.tar.gz"), signed(&content(release, &index), &key, "RSA"));
         }
+        Self::of_files(files)
+    }
+
+    /// Serves files by their path; what is an index must be signed by [`signing_key`] to be trusted.
+    pub fn of_files(files: BTreeMap<String, Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -156,12 +166,17 @@ impl Mirror {
                 thread::spawn(move || answer(stream, &files, &log));
             }
         });
-        Self { address, public_key: public_pem(&key), requests }
+        Self { address, public_key: public_pem(&signing_key()), requests }
+    }
+
+    /// The paths that were asked for since the last time this was asked, in their order.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.requests.lock().expect("no panic"))
     }
 
     /// The names of the packages that were fetched since the last time this was asked, in their order.
     pub fn fetched(&self) -> Vec<String> {
-        let paths = std::mem::take(&mut *self.requests.lock().expect("no panic"));
+        let paths = self.asked();
         let package = |path: &String| {
             let file = path.rsplit('/').next()?.strip_suffix(".apk")?;
             Some(file.rsplitn(3, '-').last()?.to_owned())

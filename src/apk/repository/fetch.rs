@@ -161,7 +161,7 @@ fn connection_failure(address: &str, error: &ureq::Error) -> Failure {
 }
 
 /// The path that a `file:` address or a plain absolute path names.
-fn local_path(address: &str) -> Option<PathBuf> {
+pub(super) fn local_path(address: &str) -> Option<PathBuf> {
     let path = address.strip_prefix("file://localhost").or_else(|| address.strip_prefix("file://")).unwrap_or(address);
     path.starts_with('/').then(|| PathBuf::from(path))
 }

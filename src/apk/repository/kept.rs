@@ -15,6 +15,9 @@ const FORM: u32 = 1;
 /// The length in bytes that the line of facts may have.
 const MAX_FACTS: usize = 16 << 10;
 
+/// How the name of a file that is being written ends.
+const PART: &str = ".part";
+
 /// What is known of a kept index besides its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
@@ -65,30 +68,44 @@ impl Facts {
     }
 }
 
-/// Reads a kept index of an address; nothing where there is none, or a damaged one.
-pub(super) fn read(file: &Path, address: &str) -> Option<(Facts, String)> {
+/// Reads a kept index; nothing where there is none, or a damaged one.
+pub(super) fn read(file: &Path) -> Option<(Facts, String)> {
     let mut bytes = fs::read(file).ok()?;
     let end = memchr::memchr(b'\n', &bytes[..bytes.len().min(MAX_FACTS)])?;
     let facts: Facts = serde_json::from_slice(&bytes[..end]).ok()?;
     let text = &bytes[end + 1..];
-    if facts.form != FORM || facts.address != address || facts.length != text.len() as u64 || facts.crc != crc(text) {
+    if facts.form != FORM || facts.length != text.len() as u64 || facts.crc != crc(text) {
         return None;
     }
     bytes.drain(..=end);
     Some((facts, String::from_utf8(bytes).ok()?))
 }
 
-/// Writes an index: to a file beside, which then takes the place of the old one.
+/// Writes an index: to a file beside, which then takes the place of the old one. The caller holds the lock of the file.
 pub(super) fn write(file: &Path, facts: &Facts, text: &str) -> io::Result<()> {
     let facts = Facts { length: text.len() as u64, crc: crc(text.as_bytes()), ..facts.clone() };
     let folder = file.parent().unwrap_or(Path::new("."));
-    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    let prefix = format!("{}.", file.file_name().unwrap_or_default().to_string_lossy());
+    remove_leftovers(folder, &prefix);
+    let mut beside = tempfile::Builder::new().prefix(&prefix).suffix(PART).tempfile_in(folder)?;
     serde_json::to_writer(&mut beside, &facts)?;
     beside.write_all(b"\n")?;
     beside.write_all(text.as_bytes())?;
     beside.as_file().sync_all()?;
     beside.persist(file)?;
     Ok(())
+}
+
+/// Removes what a run that was killed while it wrote has left behind.
+fn remove_leftovers(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(prefix) && name.ends_with(PART) {
+            // Where that fails the file is in nobody's way.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn crc(bytes: &[u8]) -> u32 {

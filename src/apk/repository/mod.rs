@@ -3,6 +3,7 @@
 //! An index is kept only once its signature is verified, and only whole. Where a mirror cannot be reached the kept one
 //! serves, with a note that says how old it is; where the mirror serves an older one than is kept, the kept one stays.
 
+mod at_hand;
 mod fetch;
 mod kept;
 
@@ -440,12 +441,17 @@ impl Store {
 
     /// The kept index, where there is one that this run may trust.
     fn kept(&self, file: &Path, address: &str) -> Option<(Facts, String)> {
-        let (facts, text) = kept::read(file, address)?;
-        let trusted = match &facts.signer {
+        let (facts, text) = kept::read(file).filter(|(facts, _)| facts.address == address)?;
+        self.trusts(&facts).then_some((facts, text))
+    }
+
+    /// Whether a key signed it that this run trusts, or none need have.
+    fn trusts(&self, facts: &Facts) -> bool {
+        let by_key = match &facts.signer {
             Some((name, fingerprint)) => self.options.keys.fingerprint(name) == Some(fingerprint),
             None => false,
         };
-        (trusted || self.options.allow_untrusted).then_some((facts, text))
+        by_key || self.options.allow_untrusted
     }
 
     fn keep(&self, file: &Path, facts: &Facts, text: &str) -> Result<(), RepositoryError> {
