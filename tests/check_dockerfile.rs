@@ -84,6 +84,7 @@ fn found(code: &str, dockerfile: &str, files: &[(&str, &str)]) -> Vec<String> {
         dynamic: &dynamic,
         scanned: true,
         supply: &supply,
+        locked: None,
     };
     let findings = check::check(&subject);
     let own = findings.iter().filter(|finding| finding.rule.code == code);
