@@ -228,15 +228,10 @@ pub(super) fn read<R: Read>(reader: R, in_place: Option<InPlace>, budget: &Budge
     let (head, reader) = peek(reader, 6)?;
     let compression = Compression::of(&head)?;
     if compression == Compression::None {
-        let reader = unpack(BufReader::with_capacity(BUFFER, reader), compression, budget)?;
-        let mut layer = index(HashingReader::new(reader), in_place, budget)?;
-        layer.blob = layer.diff_id.clone();
-        return Ok(layer);
+        return index(HashingReader::new(unpack(reader, compression, budget)?), in_place, budget);
     }
     let mut raw = HashingReader::new(reader);
-    let unpacked = unpack(&mut raw, compression, budget)?;
-    let unpacked = BufReader::with_capacity(BUFFER, HashingReader::new(unpacked));
-    let mut layer = index_buffered(unpacked, None, budget)?;
+    let mut layer = index(HashingReader::new(unpack(&mut raw, compression, budget)?), None, budget)?;
     // What follows the compressed data belongs to the blob.
     io::copy(&mut raw, &mut io::sink())?;
     layer.blob_size = raw.read_so_far();
@@ -244,15 +239,8 @@ pub(super) fn read<R: Read>(reader: R, in_place: Option<InPlace>, budget: &Budge
     Ok(layer)
 }
 
+/// Reads an uncompressed layer to its end.
 fn index<R: Read>(reader: HashingReader<R>, in_place: Option<InPlace>, budget: &Budget) -> Result<Layer, ImageError> {
-    index_buffered(BufReader::with_capacity(BUFFER, reader), in_place, budget)
-}
-
-fn index_buffered<R: Read>(
-    reader: BufReader<HashingReader<R>>,
-    in_place: Option<InPlace>,
-    budget: &Budget,
-) -> Result<Layer, ImageError> {
     let (mut keeper, bodies) = if let Some((file, start)) = in_place {
         (Keeper::InPlace(start), file)
     } else {
@@ -282,7 +270,7 @@ fn index_buffered<R: Read>(
         });
     }
     keeper.finish()?;
-    let reader = tarball.into_inner().into_inner();
+    let reader = tarball.into_inner();
     let blob_size = reader.read_so_far();
     let diff_id = reader.finish();
     Ok(Layer { entries, names, bodies, blob: diff_id.clone(), blob_size, diff_id })
