@@ -122,6 +122,16 @@ fn derive_lock_and_render_bring_a_manifest_to_a_green_check() {
 }
 
 #[test]
+fn a_first_render_writes_what_the_second_would() {
+    let manifest = MANIFEST.replace("    code: [cmd/server]\n", "").replace("programs: {}", "programs: {docker: {}}");
+    let script = "#!/bin/sh\ndocker ps\n";
+    let project = Project::new(&[("aboard.yaml", manifest.as_str()), ("dist/server", script)]);
+    offline(&project, &["render"]).status(0).notes(&["wrote Dockerfile"]);
+    assert!(project.read("Dockerfile").contains("# docker-cli: docker, run by dist/server"));
+    offline(&project, &["render", "--check"]).status(0);
+}
+
+#[test]
 fn drift_staleness_and_edited_locks_are_findings() {
     let project = managed();
     offline(&project, &["derive"]).status(0);

@@ -27,6 +27,11 @@ P:git
 V:1-r0
 p:cmd:git=1-r0
 
+C:Q1d
+P:wget
+V:1-r0
+p:cmd:wget=1-r0
+
 C:Q1c
 P:jq
 V:1-r0
@@ -93,6 +98,28 @@ fn found(code: &str, dockerfile: &str, files: &[(&str, &str)]) -> Vec<String> {
 
 fn shown(finding: &Finding) -> String {
     format!("{} {}", finding.severity.name(), finding.message)
+}
+
+#[test]
+fn an_option_that_the_applet_lacks_is_told_with_the_package_that_has_it() {
+    let image = |more: &str| format!("FROM alpine:3.20\n{more}COPY --chmod=0755 run.sh /run.sh\nCMD [\"/run.sh\"]\n");
+    let script = "#!/bin/sh\nwget -q --retry-connrefused https://example.org\n";
+    assert_eq!(
+        found("applet-option", &image(""), &[("run.sh*", script)]),
+        ["note busybox's wget has no --retry-connrefused; the one of the package wget has"]
+    );
+    let plain = "#!/bin/sh\nwget -q -O - https://example.org\n";
+    assert_eq!(found("applet-option", &image(""), &[("run.sh*", plain)]), Vec::<String>::new());
+    assert_eq!(found("applet-option", &image("RUN apk add wget\n"), &[("run.sh*", script)]), Vec::<String>::new());
+}
+
+#[test]
+fn a_pin_is_stale_once_the_index_has_another_build() {
+    let image = |add: &str| format!("FROM alpine:3.20\nRUN apk add {add}\nCMD [\"git\"]\n");
+    assert_eq!(found("stale-pin", &image("git=1-r9 jq"), &[]), ["error git=1-r9 is pinned, and Alpine v3.20 has 1-r0"]);
+    for kept in ["git=1-r0", "git~=1", "git>0", "git", "git=1-r9 -X https://example.org/apk"] {
+        assert_eq!(found("stale-pin", &image(kept), &[]), Vec::<String>::new(), "{kept}");
+    }
 }
 
 const SCRIPT_IMAGE: &str = "COPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n";

@@ -103,6 +103,19 @@ fn kept_indexes_of_other_releases_answer_and_nobody_is_asked() {
     assert_eq!(new.asked(), Vec::<String>::new());
 }
 
+#[test]
+fn without_a_cache_nothing_is_kept_or_used() {
+    let mirror = served(&[("v3.20/main", MAIN)]);
+    let project = project(&[]);
+    for _ in 0..2 {
+        let arguments = ["which", "git", "--repository", "main", "--no-cache"];
+        ask(&project, &mirror.address, &arguments).status(0).prints(&["git 2-r0 (v3.20/main)"]);
+        assert_eq!(mirror.asked().len(), 1, "the mirror is asked each time");
+    }
+    assert!(!project.path().join(".cache/index").exists());
+    ask(&project, &mirror.address, &["which", "git", "--no-cache", "--offline"]).status(2).notes(&["no index is kept"]);
+}
+
 /// Wolfi's repository: one folder above the architecture, no releases, a key of its own.
 #[test]
 fn a_repository_without_releases_is_read_with_its_own_key() {

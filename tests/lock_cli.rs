@@ -49,6 +49,32 @@ fn a_lock_does_not_forget_versions_for_want_of_an_index() {
 }
 
 #[test]
+fn one_package_serves_all_the_programs_that_it_brings() {
+    let tool = |name, version, files| Package { repository: "main", name, version, depends: "", files };
+    let mirror = Mirror::start(
+        "v3.20",
+        &[
+            tool("little", "1-r0", &[("usr/bin/one", 0o755, "")]),
+            tool(
+                "whole",
+                "9-r0",
+                &[("usr/bin/one", 0o755, ""), ("usr/bin/two", 0o755, ""), ("usr/bin/whole", 0o755, "#!/bin/sh\n")],
+            ),
+            tool("two", "9-r0", &[("usr/bin/two", 0o755, "")]),
+            GIT,
+        ],
+    );
+    let project = project(&mirror, "keys/test.rsa.pub");
+    let with = |programs: &str| project.read("aboard.yaml").replace("{git: {}}", programs);
+    project.write("aboard.yaml", &with("{git: {}, one: {}, two: {}, whole: {}}"));
+    project.run(&["lock"]).status(0);
+    project.run(&["render"]).status(0);
+    let dockerfile = project.read("Dockerfile");
+    assert!(dockerfile.contains("# whole: one; two; whole"), "{dockerfile}");
+    assert!(!dockerfile.contains("little") && dockerfile.contains("# git: git"), "{dockerfile}");
+}
+
+#[test]
 fn what_the_lock_lacks_for_another_image_is_not_this_ones_matter() {
     let mirror = Mirror::start("v3.20", &[GIT]);
     let project = project(&mirror, "keys/test.rsa.pub");

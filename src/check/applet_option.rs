@@ -4,8 +4,9 @@ use super::Subject;
 use crate::apk::applet;
 use crate::dockerfile::Distribution;
 use crate::finding::{Finding, Rule, Severity};
+use crate::need::Need;
 use crate::resolve::answer::Answer;
-use crate::resolve::contents::Provider;
+use crate::resolve::contents::{Given, Provider};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,24 +18,24 @@ pub static RULE: Rule = Rule {
 
 /// Sites that run a program of an Alpine base with an option that the applet does not know.
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
-    let alpine = |docker: &super::subject::Docker<'_>| matches!(docker.plan.base.distribution, Distribution::Alpine(_));
-    if !subject.dockerfile.as_ref().is_some_and(alpine) {
+    let Some(docker) = subject.dockerfile else { return Vec::new() };
+    if !matches!(docker.plan.base.distribution, Distribution::Alpine(_)) {
         return Vec::new();
     }
-    let by_base =
-        |answer: &Answer| matches!(answer, Answer::Given(given) if matches!(given.provider, Provider::Base(_)));
-    let needs = subject.answered().filter(|(_, answer)| by_base(answer)).map(|(need, _)| need);
+    let by_base = |given: &Given| matches!(given.provider, Provider::Base(_));
+    let is_applet = |need: &Need, answer: &Answer| {
+        // A package of the full program takes the applet's place.
+        matches!(answer, Answer::Given(given) if by_base(given))
+            && docker.contents.elsewhere(&need.program).into_iter().all(by_base)
+    };
+    let needs = subject.answered().filter(|(need, answer)| is_applet(need, answer)).map(|(need, _)| need);
     needs
         .flat_map(|need| need.sites.iter().map(move |site| (need, site)))
         .filter_map(|(need, site)| {
             let arguments: Vec<&str> = site.arguments.iter().map(String::as_str).collect();
-            let option = applet::lacks(need.name(), &arguments)?;
-            let message = format!("busybox's `{}` has no {option}", need.name());
-            let finding = Finding::new(&RULE, message).label(site.span, "given here");
-            Some(match subject.supply.choose(need.name()) {
-                Some(choice) => finding.help(format!("package {} has the full program", choice.package)),
-                None => finding,
-            })
+            let lack = applet::lacks(need.name(), &arguments)?;
+            let finding = Finding::new(&RULE, lack).label(site.span, "given here");
+            Some(finding.help("install that package, or use an option that both know"))
         })
         .collect()
 }

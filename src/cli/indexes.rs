@@ -142,6 +142,7 @@ fn options(global: &Global, project: &Project, alpine: Option<&Alpine>) -> anyho
         keys,
         allow_untrusted: global.allow_untrusted,
         offline: global.offline,
+        for_once: global.no_cache,
         policy,
     })
 }

@@ -68,13 +68,25 @@ pub fn write(images: &Images<'_>, names: &[String], pin: Option<Pin>, printer: &
         Ok(rendered) => rendered,
         Err(findings) => return Ok(unusable(images, &findings, printer)),
     };
+    let tree = &images.project.tree;
+    // Where the code starts is told by the Dockerfile, where the manifest does not say: the reasons follow once there is one.
+    let is_first = |image: &Image| image.code.is_empty() && !tree.is_file(&image.dockerfile.value);
+    let again = rendered.iter().any(|(image, _)| is_first(image));
     for (image, text) in rendered {
         let path = &image.dockerfile.value;
-        if render::write(&images.project.tree, path, &text)? {
+        if render::write(tree, path, &text)? {
             printer.note(&format!("wrote {path}"));
         }
     }
-    Ok(Outcome::Done)
+    if !again {
+        return Ok(Outcome::Done);
+    }
+    let project = Project::open(images.global)?;
+    let quiet = Printer { verbosity: -1, ..*printer };
+    match Images::open(&project, images.global, &quiet, Ask::WhenStale)? {
+        Ok(images) => write(&images, names, pin, &quiet),
+        Err(outcome) => Ok(outcome),
+    }
 }
 
 fn unusable(images: &Images<'_>, findings: &[Finding], printer: &Printer) -> Outcome {

@@ -141,7 +141,8 @@ fn named_package(program: &str, package: &Spanned<String>, supply: &Supply) -> R
     }
 }
 
-/// Drops packages that were chosen for programs which another named package brings anyhow.
+/// Drops packages that were chosen for programs which another package of the image brings anyhow. That is not only
+/// cheaper: apk does not install two packages together that both provide a program.
 fn prefer_few(
     programs: &mut BTreeMap<String, LockedProgram>,
     wanted: &mut BTreeMap<String, &Spanned<String>>,
@@ -163,8 +164,36 @@ fn prefer_few(
             program.what.clone_from(other);
         }
     }
+    merge_chosen(programs, &fixed, supply);
     let used: BTreeSet<&String> = programs.values().map(|program| &program.what).collect();
     wanted.retain(|package, _| fixed.contains(package) || used.contains(package));
+}
+
+/// Moves the programs of a chosen package to another chosen one that brings them all; the package of the fewest programs
+/// goes first.
+fn merge_chosen(programs: &mut BTreeMap<String, LockedProgram>, fixed: &BTreeSet<String>, supply: &Supply) {
+    let chosen = programs.values().filter(|program| program.by == By::Package && !fixed.contains(&program.what));
+    let mut chosen: Vec<String> = chosen.map(|program| program.what.clone()).collect();
+    chosen.sort();
+    chosen.dedup();
+    let given = |programs: &BTreeMap<String, LockedProgram>, package: &str| -> Vec<String> {
+        let own = programs.iter().filter(|(_, program)| program.by == By::Package && program.what == package);
+        own.map(|(name, _)| name.clone()).collect()
+    };
+    chosen.sort_by_key(|package| given(programs, package).len());
+    for package in &chosen {
+        let names = given(programs, package);
+        let brings = |other: &String| {
+            let mut names = names.iter().map(|name| name.rsplit('/').next().unwrap_or(name));
+            other != package && names.all(|name| supply.brings(name_of(other), name) == Some(true))
+        };
+        let others = chosen.iter().rev().filter(|other| !given(programs, other).is_empty());
+        if let Some(other) = others.clone().find(|other| brings(other)) {
+            for name in names {
+                programs.entry(name).and_modify(|program| program.what.clone_from(other));
+            }
+        }
+    }
 }
 
 /// The finding that a package does not exist, where every index of the image was at hand.

@@ -208,6 +208,8 @@ pub struct Options {
     pub allow_untrusted: bool,
     /// Uses no network; `file:` mirrors are read all the same.
     pub offline: bool,
+    /// Keeps indexes for this run alone, in a folder that goes with it.
+    pub for_once: bool,
     /// How patient the fetcher is.
     pub policy: Policy,
 }
@@ -219,6 +221,7 @@ impl Default for Options {
             keys: Keys::alpine().clone(),
             allow_untrusted: false,
             offline: false,
+            for_once: false,
             policy: Policy::default(),
         }
     }
@@ -288,11 +291,17 @@ pub enum Ask {
 pub struct Store {
     folder: PathBuf,
     options: Options,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Store {
     /// Opens the store, and makes its folder where it is not there.
     pub fn open(options: Options) -> Result<Self, RepositoryError> {
+        if options.for_once {
+            let temporary = tempfile::tempdir();
+            let temporary = temporary.map_err(|fault| RepositoryError::Folder { path: std::env::temp_dir(), fault })?;
+            return Ok(Self { folder: temporary.path().to_owned(), options, _temporary: Some(temporary) });
+        }
         let folder = match &options.folder {
             Some(folder) => folder.clone(),
             None => {
@@ -301,7 +310,7 @@ impl Store {
             }
         };
         fs::create_dir_all(&folder).map_err(|fault| RepositoryError::Folder { path: folder.clone(), fault })?;
-        Ok(Self { folder, options })
+        Ok(Self { folder, options, _temporary: None })
     }
 
     /// The folder.

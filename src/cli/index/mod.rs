@@ -102,6 +102,7 @@ pub fn store(global: &Global, keys: &[PathBuf]) -> anyhow::Result<Store> {
         keys: trusted,
         allow_untrusted: global.allow_untrusted,
         offline: global.offline,
+        for_once: global.no_cache,
         ..Options::default()
     };
     Ok(Store::open(options)?)
