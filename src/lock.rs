@@ -70,12 +70,22 @@ pub struct LockedBase {
     /// The digest of the base image, where it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The digests of its uncompressed layers, the lowest first, where the image was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff_ids: Vec<String>,
     /// Its programs by path, with the package that each is from, where the image was read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub programs: BTreeMap<String, String>,
     /// Its packages with their versions, where the image was read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub packages: BTreeMap<String, String>,
+}
+
+impl LockedBase {
+    /// Whether the image itself was read: its programs and packages are all that it has.
+    pub fn is_read(&self) -> bool {
+        self.digest.is_some()
+    }
 }
 
 /// What gives a program.

@@ -76,7 +76,7 @@ fn found(code: &str, dockerfile: &str, files: &[(&str, &str)]) -> Vec<String> {
     for path in ["/bin/sh", "/usr/bin/env", "/usr/bin/wget"] {
         base.programs.insert(path.to_owned(), "busybox".to_owned());
     }
-    let contents = contents(&plan, &base, &packages, true);
+    let contents = contents(&plan, &base, &packages, plan.base.unknown().is_none());
     let answers: Vec<_> =
         needs.iter().map(|need| answer(&need.program, &contents, Some(&plan), Some((&tree, "")))).collect();
     let supply = Supply::new("v3.20", Some(Arc::new(catalog)), Vec::new());

@@ -16,15 +16,20 @@ pub static RULE: Rule = Rule {
     docs: include_str!("../../docs/findings/unknown-base.md"),
 };
 
-/// The base of the stage that ships, where neither Alpine nor the table of official images describes it.
+/// The base of the stage that ships, where neither Alpine nor the table of official images describes it, and the lock does
+/// not hold what was read of the image itself.
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(docker) = subject.dockerfile else { return Vec::new() };
     let base = &docker.plan.base;
     let Some(why) = base.unknown() else { return Vec::new() };
+    if docker.contents.gaps.iter().all(|gap| gap.span != Some(base.span)) {
+        return Vec::new();
+    }
     let finding = Finding::new(&RULE, format!("what {} brings is not known", shown(base)))
         .label(base.span, why)
         .help("`aboard verify` looks at the built image itself")
-        .help("or declare what the base has in the manifest, with `provided_by: base`");
+        .help("or declare what the base has in the manifest, with `provided_by: base`")
+        .help("or take it into the lock with `aboard lock --base`, where an engine has the image");
     vec![match open(subject, base.span) {
         Some(programs) => finding.help(format!("it must bring {programs}, which nothing else does")),
         None => finding,

@@ -130,6 +130,7 @@ fn check_files(
             platform: arguments.code.platform,
             image: None,
             alpine: None,
+            base: None,
         };
         let survey = Survey::of(project, global, &indexes, target, None);
         findings.extend(survey.findings.iter().cloned());

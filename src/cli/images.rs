@@ -7,10 +7,11 @@ use crate::apk::builtin;
 use crate::apk::repository::Ask;
 use crate::check::stale_lock;
 use crate::finding::Finding;
-use crate::lock::{self, By, Lock, LockError};
+use crate::lock::{self, By, Lock, LockError, LockedBase};
 use crate::manifest::{Image, Manifest};
 use crate::report::Printer;
 use crate::{resolve, scan};
+use std::collections::BTreeMap;
 
 /// The manifest and the lock of a project.
 pub struct Images<'a> {
@@ -23,6 +24,8 @@ pub struct Images<'a> {
     /// The indexes.
     pub indexes: Indexes<'a>,
     lock: Option<Result<Lock, LockError>>,
+    /// What was read of base images themselves, by the name of the image that stands on each.
+    bases: BTreeMap<String, LockedBase>,
 }
 
 impl<'a> Images<'a> {
@@ -40,7 +43,24 @@ impl<'a> Images<'a> {
         let file = project.tree.read(lock::FILE).ok();
         let lock = file.map(|file| Lock::parse(project.tree.files().get(file).text()));
         let indexes = Indexes::new(global, project, printer, ask);
-        Ok(Ok(Self { project, global, manifest, indexes, lock }))
+        let mut images = Self { project, global, manifest, indexes, lock, bases: BTreeMap::new() };
+        images.bases = images.known_bases();
+        Ok(Ok(images))
+    }
+
+    /// What the lock knows of base images: it stays true as long as the manifest names the same base.
+    fn known_bases(&self) -> BTreeMap<String, LockedBase> {
+        let known = |image: &Image| {
+            let locked = &self.lock()?.images.get(&image.name.value)?.base;
+            let is_same = image.base.as_ref().is_some_and(|base| base.value == locked.reference);
+            (is_same && locked.is_read()).then(|| (image.name.value.clone(), locked.clone()))
+        };
+        self.manifest.images.iter().filter_map(known).collect()
+    }
+
+    /// Takes over what was read just now of the base of an image.
+    pub fn know_base(&mut self, image: &str, base: LockedBase) {
+        self.bases.insert(image.to_owned(), base);
     }
 
     /// The lock, where there is one that can be used.
@@ -59,7 +79,8 @@ impl<'a> Images<'a> {
     }
 
     fn survey_by<'s>(&'s self, image: &'s Image, lock: Option<&'s Lock>) -> Survey<'s> {
-        let target = Target::of(&self.manifest.alpine, image);
+        let base = self.bases.get(&image.name.value);
+        let target = Target { base, ..Target::of(&self.manifest.alpine, image) };
         Survey::of(self.project, self.global, &self.indexes, target, lock)
     }
 

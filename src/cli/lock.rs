@@ -13,6 +13,7 @@ use crate::platform::Platform;
 use crate::report::Printer;
 use crate::resolve;
 use anyhow::Context;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The arguments of `aboard lock`.
@@ -37,31 +38,49 @@ pub struct UpdateArguments {
 /// Resolves and writes the lock.
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
+    let mut images = match Images::open(&project, global, printer, Ask::WhenStale)? {
         Ok(images) => images,
         Err(outcome) => return Ok(outcome),
     };
-    let (mut lock, findings) = resolve_all(&images);
     if arguments.base {
-        let engine = engine::find(arguments.engine)?;
-        for image in &images.manifest.images {
-            if let (Some(base), Some(locked)) = (&image.base, lock.images.get_mut(&image.name.value)) {
-                read_base(&engine, &base.value, image.platform.value, &mut locked.base)?;
-            }
-        }
+        read_bases(&engine::find(arguments.engine)?, &mut images)?;
     }
+    let (lock, findings) = resolve_all(&images);
     finish(&images, &lock, &findings, printer)
 }
 
-/// Takes over what a base image brings, from the image itself.
-fn read_base(engine: &Engine, reference: &str, platform: Platform, locked: &mut LockedBase) -> anyhow::Result<()> {
+/// Takes over what the base images bring, from the images themselves: each is read once.
+fn read_bases(engine: &Engine, images: &mut Images<'_>) -> anyhow::Result<()> {
+    let mut read: BTreeMap<(String, String), LockedBase> = BTreeMap::new();
+    let wanted =
+        images.manifest.images.iter().filter_map(|image| {
+            Some((image.name.value.clone(), image.base.as_ref()?.value.clone(), image.platform.value))
+        });
+    for (name, reference, platform) in wanted.collect::<Vec<_>>() {
+        let key = (reference, platform.to_string());
+        let base = match read.get(&key) {
+            Some(known) => known.clone(),
+            None => read_base(engine, &key.0, platform)?,
+        };
+        read.insert(key, base.clone());
+        images.know_base(&name, base);
+    }
+    Ok(())
+}
+
+/// What a base image brings, from the image itself.
+fn read_base(engine: &Engine, reference: &str, platform: Platform) -> anyhow::Result<LockedBase> {
     let source = Source::Engine(engine.clone(), reference.to_owned());
     let image = image::open(&source, platform, Limits::default());
     let facts = BaseFacts::of(&image.with_context(|| format!("base {reference} cannot be read"))?);
-    locked.digest = Some(facts.digest);
-    locked.programs = facts.programs.into_iter().map(|(path, fact)| (path, fact.package.unwrap_or_default())).collect();
-    locked.packages = facts.packages;
-    Ok(())
+    Ok(LockedBase {
+        reference: reference.to_owned(),
+        release: None,
+        digest: Some(facts.digest),
+        diff_ids: facts.diff_ids,
+        programs: facts.programs.into_iter().map(|(path, fact)| (path, fact.package.unwrap_or_default())).collect(),
+        packages: facts.packages,
+    })
 }
 
 /// Resolves against today's indexes, shows what changes, and rewrites the lock and the Dockerfiles.
@@ -135,15 +154,7 @@ pub fn resolve_all(images: &Images<'_>) -> (Lock, Vec<Finding>) {
 
 fn resolve_one(images: &Images<'_>, image: &Image) -> (LockedImage, Vec<Finding>, Vec<lock::LockedIndex>) {
     let survey = images.survey_unlocked(image);
-    let (mut locked, findings) = resolve::image::resolve(image, &survey.base, &survey.supply);
-    if let Some(old) = images.lock().and_then(|lock| lock.images.get(&image.name.value)) {
-        // What was read of the base stays true as long as the base is the same.
-        if old.base.reference == locked.base.reference {
-            locked.base.digest.clone_from(&old.base.digest);
-            locked.base.programs.clone_from(&old.base.programs);
-            locked.base.packages.clone_from(&old.base.packages);
-        }
-    }
+    let (locked, findings) = resolve::image::resolve(image, &survey.base, &survey.supply);
     (locked, findings, survey.supply.identities().to_vec())
 }
 

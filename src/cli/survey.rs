@@ -7,7 +7,7 @@ use crate::check::Subject;
 use crate::check::subject::Docker;
 use crate::dockerfile::{self, Context, Dockerfile, Options, Plans, StagePlan};
 use crate::finding::Finding;
-use crate::lock::{Lock, LockedImage, LockedPackage};
+use crate::lock::{Lock, LockedBase, LockedImage, LockedPackage};
 use crate::manifest::{Alpine, Image, Pin};
 use crate::need::{self, Need};
 use crate::platform::Platform;
@@ -28,6 +28,8 @@ pub struct Target<'m> {
     pub image: Option<&'m Image>,
     /// Where the manifest says that packages come from.
     pub alpine: Option<&'m Alpine>,
+    /// What was read of the base image itself.
+    pub base: Option<&'m LockedBase>,
     /// The Dockerfile, relative to the tree.
     pub dockerfile: String,
     /// The build's context, relative to the tree; found by what the Dockerfile copies where nobody says.
@@ -50,6 +52,7 @@ impl<'m> Target<'m> {
         Self {
             image: Some(image),
             alpine: Some(alpine),
+            base: None,
             dockerfile: image.dockerfile.value.clone(),
             context: Some(image.context.value.clone()),
             code: image.code.iter().map(|root| root.value.clone()).collect(),
@@ -176,7 +179,7 @@ impl<'a> Survey<'a> {
         if locked.is_none() || is_pinned {
             self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
         }
-        self.base = base_of(&plan.base, release.as_deref(), &self.supply, self.target.platform, locked);
+        self.base = self.base_of(&plan.base, release.as_deref());
         let complete = plan.base.unknown().is_none() || self.base.is_read();
         let packages = self.installed(&plan, locked);
         let contents = answer::contents(&plan, &self.base, &packages, complete);
@@ -202,8 +205,33 @@ impl<'a> Survey<'a> {
         let base = dockerfile::Base::new(&reference.value, reference.span, Vec::new());
         let release = release_of(Some(image), &base);
         self.supply = indexes.supply(self.target.alpine, release.as_deref(), self.target.platform);
-        let locked = self.locked;
-        self.base = base_of(&base, release.as_deref(), &self.supply, self.target.platform, locked);
+        self.base = self.base_of(&base, release.as_deref());
+    }
+
+    /// What a base brings: by the image itself where that was read, else by the minimal root of its release and the table of
+    /// official images.
+    fn base_of(&self, base: &dockerfile::Base, release: Option<&str>) -> Base {
+        let arch = self.target.platform.apk_arch();
+        let empty = apk::catalog::Catalog::default();
+        let catalog = self.supply.catalog().unwrap_or(&empty);
+        if let Some(read) = self.target.base {
+            let installed = apk::base::installed_as(&read.packages, catalog, arch);
+            return Base { programs: read.programs.clone(), installed, locked: read.clone(), note: None };
+        }
+        let dockerfile::Distribution::Alpine(_) = base.distribution else {
+            let programs = base.official().map(|row| row.programs.clone()).unwrap_or_default();
+            return Base {
+                programs: programs.into_iter().map(|path| (path, String::new())).collect(),
+                ..Base::default()
+            };
+        };
+        let root = apk::base::Base::minimal(release.unwrap_or("edge"));
+        let mut programs: BTreeMap<String, String> =
+            root.programs().map(|program| (program.path.to_owned(), program.package.to_owned())).collect();
+        if let Some(official) = base.official() {
+            programs.extend(official.programs.iter().map(|path| (path.clone(), String::new())));
+        }
+        Base { programs, installed: root.installed(catalog, arch), note: root.stand_in(), ..Base::default() }
     }
 
     fn take(&mut self, mut scan: scan::Scan) {
@@ -307,31 +335,4 @@ fn release_of(image: Option<&Image>, base: &dockerfile::Base) -> Option<String> 
     let dockerfile::Distribution::Alpine(by_tag) = &base.distribution else { return None };
     let own = image.and_then(|image| image.release.as_ref()).map(|release| release.value.clone());
     own.or_else(|| by_tag.clone()).or_else(|| Some("latest-stable".to_owned()))
-}
-
-/// What a base brings: by the lock where the image itself was read, else by the minimal root of its release and the table of
-/// official images.
-fn base_of(
-    base: &dockerfile::Base,
-    release: Option<&str>,
-    supply: &Supply,
-    platform: Platform,
-    locked: Option<&LockedImage>,
-) -> Base {
-    if let Some(locked) = locked.filter(|locked| !locked.base.programs.is_empty()) {
-        return Base { programs: locked.base.programs.clone(), locked: locked.base.clone(), ..Base::default() };
-    }
-    let dockerfile::Distribution::Alpine(_) = base.distribution else {
-        let programs = base.official().map(|row| row.programs.clone()).unwrap_or_default();
-        return Base { programs: programs.into_iter().map(|path| (path, String::new())).collect(), ..Base::default() };
-    };
-    let root = apk::base::Base::minimal(release.unwrap_or("edge"));
-    let mut programs: BTreeMap<String, String> =
-        root.programs().map(|program| (program.path.to_owned(), program.package.to_owned())).collect();
-    if let Some(official) = base.official() {
-        programs.extend(official.programs.iter().map(|path| (path.clone(), String::new())));
-    }
-    let empty = apk::catalog::Catalog::default();
-    let installed = root.installed(supply.catalog().unwrap_or(&empty), platform.apk_arch());
-    Base { programs, installed, note: root.stand_in(), ..Base::default() }
 }

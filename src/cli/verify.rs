@@ -204,7 +204,7 @@ fn by_lock(expected: &mut Expectation<'_>, locked: &LockedImage) {
     expected.base = Some(WantedBase {
         reference: locked.base.reference.clone(),
         digest: locked.base.digest.clone(),
-        diff_ids: Vec::new(),
+        diff_ids: locked.base.diff_ids.clone(),
     });
     for wanted in &mut expected.programs {
         let program = wanted.program.text().and_then(|name| locked.programs.get(name));

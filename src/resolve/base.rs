@@ -20,7 +20,7 @@ pub struct Base {
 impl Base {
     /// Whether the image itself was read for these facts.
     pub fn is_read(&self) -> bool {
-        !self.locked.programs.is_empty()
+        self.locked.is_read()
     }
 
     /// The path of a program given by name or by path.

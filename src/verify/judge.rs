@@ -242,11 +242,10 @@ impl Judge<'_> {
         } else if own.starts_with(&base.diff_ids) {
             return None;
         } else {
-            let count = base.diff_ids.len();
-            format!(
-                "its lowest {} not those of the base in the lock",
-                if count == 1 { "layer is" } else { "layers are" }
-            )
+            match base.diff_ids.len() {
+                1 => "its lowest layer is not that of the base in the lock".to_owned(),
+                count => format!("its lowest {count} layers are not those of the base in the lock"),
+            }
         };
         let message = format!("the image does not stand on the locked {}", base.reference);
         Some(Finding::new(&BASE_DRIFT, message).subject(format!("image {}", self.image.name)).help(what))

@@ -1,5 +1,6 @@
 //! The binary as users run it: a temporary project, a scrubbed environment, the exit status stated.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,10 +54,19 @@ impl Project {
     pub fn run(&self, arguments: &[&str]) -> Run {
         run_in(self.folder.path(), &self.folder.path().join(".cache"), arguments)
     }
+
+    /// As [`Self::run`], with these variables in the environment.
+    pub fn run_with(&self, environment: &[(&str, &OsStr)], arguments: &[&str]) -> Run {
+        run_in_with(self.folder.path(), &self.folder.path().join(".cache"), environment, arguments)
+    }
 }
 
 /// Runs `aboard` in a folder, with nothing of the caller's environment but the PATH.
 pub fn run_in(folder: &Path, cache: &Path, arguments: &[&str]) -> Run {
+    run_in_with(folder, cache, &[], arguments)
+}
+
+fn run_in_with(folder: &Path, cache: &Path, environment: &[(&str, &OsStr)], arguments: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_aboard"))
         .args(arguments)
         .current_dir(folder)
@@ -65,6 +75,7 @@ pub fn run_in(folder: &Path, cache: &Path, arguments: &[&str]) -> Run {
         .env("HOME", folder)
         .env("ABOARD_CACHE_DIR", cache)
         .env("ABOARD_INDEX_DIR", cache.join("index"))
+        .envs(environment.iter().copied())
         .output()
         .expect("aboard starts");
     Run {

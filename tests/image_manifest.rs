@@ -1,0 +1,210 @@
+//! An image of a manifest with its lock: what `lock --base` reads of the base, what `check` knows by it without an engine, and
+//! what `verify` finds where the built image is not what was locked.
+
+mod apk_fixture;
+mod harness;
+mod image_kit;
+mod image_stand_in;
+mod package_mirror;
+
+use harness::{Project, Run};
+use image_kit::{Elf, Fixture, Tar};
+use image_stand_in::StandIn;
+use package_mirror::{Mirror, Package};
+
+const BASE: &str = "registry.example/platform/node:20-alpine3.20";
+const TAG: &str = "server:dev";
+
+const PACKAGES: &[Package] = &[
+    Package {
+        repository: "main",
+        name: "git",
+        version: "2.45.2-r0",
+        depends: "libtest",
+        files: &[("usr/bin/git", 0o755, "#!/bin/sh\n")],
+    },
+    Package {
+        repository: "main",
+        name: "nodejs",
+        version: "20.15.1-r0",
+        depends: "",
+        files: &[("usr/bin/node", 0o755, "#!/bin/sh\n")],
+    },
+    Package { repository: "main", name: "libtest", version: "1.3.1-r1", depends: "", files: &[] },
+];
+
+const MANIFEST: &str = "images:
+  server:
+    dockerfile: Dockerfile
+    template: static-binary
+    base: registry.example/platform/node:20-alpine3.20
+    code: [start.sh]
+    tags: [server:dev]
+    programs: {git: {}, node: {}}
+    vars: {prebuilt: dist/server}
+";
+
+/// The package database with these packages.
+fn database(packages: &[(&str, &str)]) -> String {
+    let record = |(name, version): &(&str, &str)| {
+        format!("C:Q1qKcZ+j23xssAXmgQhkOO8dHnbWw=\nP:{name}\nV:{version}\nA:x86_64\nI:1000\n\n")
+    };
+    packages.iter().map(record).collect()
+}
+
+/// A company's own image: Alpine's shell, and a `node` that no package brings.
+fn base_layer() -> Tar {
+    let elf = Elf::program().bytes();
+    Tar::new().file("bin/sh", 0o755, &elf).file("usr/local/bin/node", 0o755, &elf).file(
+        "lib/apk/db/installed",
+        0o644,
+        database(&[("company-tools", "7.1-r0"), ("libtest", "1.3.1-r1")]).as_bytes(),
+    )
+}
+
+/// What the build adds to it.
+fn own_layer(git: &str) -> Tar {
+    let packages = [("company-tools", "7.1-r0"), ("git", git), ("libtest", "1.3.1-r1")];
+    Tar::new()
+        .file("usr/bin/git", 0o755, &Elf::program().bytes())
+        .file("lib/apk/db/installed", 0o644, database(&packages).as_bytes())
+        .file("app/server", 0o755, &Elf::program().bytes())
+}
+
+struct Platform {
+    project: Project,
+    engine: StandIn,
+    _mirror: Mirror,
+}
+
+impl Platform {
+    fn new() -> Self {
+        let mirror = Mirror::start("v3.20", PACKAGES);
+        let manifest =
+            format!("version: 1\nalpine: {{mirror: '{}', keys: [keys/test.rsa.pub]}}\n{MANIFEST}", mirror.address);
+        let project = Project::new(&[
+            ("aboard.yaml", &manifest),
+            ("keys/test.rsa.pub", &mirror.public_key),
+            ("start.sh", "#!/bin/sh\ngit fetch\nexec node server.js\n"),
+            ("dist/server", ""),
+        ]);
+        let engine = StandIn::new("docker");
+        engine.has(BASE, &Fixture::new(vec![base_layer()]).docker_archive());
+        Self { project, engine, _mirror: mirror }
+    }
+
+    /// Runs with the engine.
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.project.run_with(&[("PATH", &self.engine.path())], arguments)
+    }
+
+    /// Runs where there is no engine and no network.
+    fn alone(&self, arguments: &[&str]) -> Run {
+        let none = StandIn::none();
+        self.project.run_with(&[("PATH", &none.path())], &[arguments, &["--offline"]].concat())
+    }
+
+    fn lock(&self) -> String {
+        self.project.read("aboard.lock")
+    }
+
+    /// Verifies an image of these layers.
+    fn verify(&self, layers: Vec<Tar>) -> Run {
+        self.engine.has(TAG, &Fixture::new(layers).with("Entrypoint", vec!["/app/server"]).docker_archive());
+        self.run(&["verify", "server"])
+    }
+}
+
+/// The part of a lock that says what gives `node`.
+fn node_of(lock: &str) -> String {
+    let (_, rest) = lock.split_once("      node:\n").expect("node is locked");
+    rest.lines().take(2).map(str::trim).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn what_a_base_brings_is_locked_and_known_without_an_engine() {
+    let platform = Platform::new();
+    platform.run(&["lock"]).status(0);
+    assert_eq!(node_of(&platform.lock()), "by: package, what: nodejs");
+    platform.run(&["lock", "--base"]).status(0).notes(&["wrote aboard.lock"]);
+    let lock = platform.lock();
+    assert_eq!(node_of(&lock), "by: base, what: /usr/local/bin/node");
+    assert!(!lock.contains("nodejs"), "{lock}");
+    for fact in ["digest: sha256:", "diff_ids:", "/usr/local/bin/node: ''", "company-tools: 7.1-r0"] {
+        assert!(lock.contains(fact), "`{fact}` is not in the lock:\n{lock}");
+    }
+    // Later runs keep what was read.
+    platform.run(&["lock"]).status(0);
+    assert_eq!(platform.lock(), lock);
+    platform.alone(&["render"]).status(0);
+    assert!(!platform.project.read("Dockerfile").contains("nodejs"));
+    platform.alone(&["check"]).status(0).notes(&["checked 1 image"]);
+}
+
+#[test]
+fn what_a_read_base_lacks_is_missing() {
+    let platform = Platform::new();
+    let manifest = platform.project.read("aboard.yaml");
+    platform.project.write("aboard.yaml", &manifest.replace("    template: static-binary\n", ""));
+    let dockerfile = format!("FROM {BASE}\nRUN apk add --no-cache git\nCOPY start.sh /\nENTRYPOINT [\"/start.sh\"]\n");
+    platform.project.write("Dockerfile", &dockerfile);
+    platform.project.write("start.sh", "#!/bin/sh\ngit fetch\njq . config.json\nexec node server.js\n");
+    platform.run(&["lock"]).status(0);
+    let run = platform.alone(&["check"]);
+    assert!(run.stdout.contains("unknown-base") && !run.stdout.contains("missing-program"), "{}", run.stdout);
+    platform.run(&["lock", "--base"]).status(0);
+    let run = platform.alone(&["check"]).status(1);
+    assert!(!run.stdout.contains("unknown-base"), "{}", run.stdout);
+    run.prints(&["error[missing-program]: `jq` is run but not in the image"]);
+}
+
+#[test]
+fn the_built_image_is_held_against_the_lock() {
+    let platform = Platform::new();
+    platform.run(&["lock", "--base"]).status(0);
+    let run = platform.verify(vec![base_layer(), own_layer("2.45.2-r0")]).status(0);
+    let table: Vec<&str> = run.stdout.lines().skip(1).collect();
+    assert_eq!(
+        table,
+        [
+            "PROGRAM      PATH                 GIVEN BY               SIZE   STATUS",
+            "git          /usr/bin/git         layer 2: COPY step1 /  288 B  starts",
+            "node         /usr/local/bin/node  layer 1: COPY step0 /  288 B  starts",
+            "/bin/sh      /bin/sh              layer 1: COPY step0 /  288 B  starts",
+            "/app/server  /app/server          layer 2: COPY step1 /  288 B  starts",
+            "the locked packages take up 1000 B",
+        ]
+    );
+}
+
+#[test]
+fn other_packages_than_the_locks_are_package_drift() {
+    let platform = Platform::new();
+    platform.run(&["lock", "--base"]).status(0);
+    platform
+        .verify(vec![base_layer(), own_layer("2.45.3-r0")])
+        .status(0)
+        .prints(&["warning[package-drift]: package git is installed as 2.45.3-r0, the lock has 2.45.2-r0"]);
+}
+
+#[test]
+fn another_base_than_the_locks_is_base_drift() {
+    let platform = Platform::new();
+    platform.run(&["lock", "--base"]).status(0);
+    let other = base_layer().file("etc/alpine-release", 0o644, b"3.20.4\n");
+    platform.verify(vec![other, own_layer("2.45.2-r0")]).status(0).prints(&[
+        "warning[base-drift]: the image does not stand on the locked registry.example/platform/node:20-alpine3.20",
+        "its lowest layer is not that of the base in the lock",
+    ]);
+}
+
+#[test]
+fn a_program_that_the_plan_takes_from_the_base_must_be_in_it() {
+    let platform = Platform::new();
+    platform.run(&["lock", "--base"]).status(0);
+    let without = Tar::new().file("usr/local/bin/.wh.node", 0o644, b"");
+    platform.verify(vec![base_layer(), without, own_layer("2.45.2-r0")]).status(1).prints(&[
+        "error[missing-program]: `node` is run, but is not on the image's PATH",
+        "by the plan it comes from the base (/usr/local/bin/node)",
+    ]);
+}
