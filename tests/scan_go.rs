@@ -65,6 +65,21 @@ fn the_platform_and_constant_cases() {
     check("platform");
 }
 
+#[test]
+fn what_nothing_leads_to_does_not_run() {
+    check("reach");
+}
+
+#[test]
+fn conditions_on_the_value_itself() {
+    check("guards");
+}
+
+#[test]
+fn tables_and_caches() {
+    check("maps");
+}
+
 fn scan_text(text: &[u8]) -> Scan {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("go.mod"), "module example.com/x\n").expect("written");

@@ -1,7 +1,7 @@
 //! Who calls a function, and which functions a call may run: directly, by methods, interfaces and function values.
 
 use super::engine::{CallSite, Engine};
-use super::syntax::{ExprId, ExprKind, FuncId, Parent, Source};
+use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, VarAt, receiver_name};
 use super::value::{Context, Kind, Set};
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ impl Engine<'_> {
                     if found.is_empty() {
                         return vec![Callee::Unknown];
                     }
-                    return found.into_iter().map(|func| Callee::Func(func, 0)).collect();
+                    return found.iter().map(|&func| Callee::Func(func, 0)).collect();
                 }
                 Member::External(import, ty) => {
                     let name = format!("{ty}.{}", syntax.name(fun.expr));
@@ -88,37 +88,23 @@ impl Engine<'_> {
     }
 
     /// The methods of a name whose types have all methods of an interface.
-    fn implementations(&mut self, interface: At, name: &str) -> Vec<FuncAt> {
+    fn implementations(&mut self, interface: At, name: &str) -> Rc<Vec<FuncAt>> {
+        let key = (interface, name.to_owned());
+        if let Some(known) = self.implementations.get(&key) {
+            return Rc::clone(known);
+        }
         let program = self.program;
-        let needle = format!(") {name}(");
         let mut found = Vec::new();
-        for unit in 0..program.units.len() as u32 {
-            if memchr::memmem::find(program.unit(unit).text().as_bytes(), needle.as_bytes()).is_none() {
-                continue;
-            }
-            let syntax = program.syntax(unit);
-            for (id, func) in syntax.funcs.iter().enumerate() {
-                if func.name != name {
-                    continue;
-                }
-                let Some(receiver) = func.receiver else { continue };
-                let Some(ty) = receiver_name(syntax, receiver.ty) else { continue };
-                if self.satisfies(program.unit(unit).package, ty, interface) {
-                    found.push(FuncAt { unit, func: id as FuncId });
-                    if found.len() >= MAX_IMPLEMENTATIONS {
-                        return found;
-                    }
-                }
+        for declared in program.methods(name) {
+            if found.len() < MAX_IMPLEMENTATIONS && self.satisfies(declared.package, declared.receiver, interface) {
+                let method = self.method(declared.package, declared.receiver, name);
+                found.extend(method.filter(|&func| self.fits(func, interface)));
             }
         }
+        found.dedup();
+        let found = Rc::new(found);
+        self.implementations.insert(key, Rc::clone(&found));
         found
-    }
-
-    /// Whether a type declares every method that an interface lists itself.
-    fn satisfies(&mut self, package: u32, ty: &str, interface: At) -> bool {
-        let syntax = self.program.syntax(interface.unit);
-        let ExprKind::InterfaceType { methods, .. } = syntax.kind(interface.expr) else { return false };
-        methods.iter().all(|(name, _)| self.method(package, ty, syntax.str(*name)).is_some())
     }
 
     /// The receiver of a method call.
@@ -209,7 +195,7 @@ impl Engine<'_> {
                 let syntax = program.syntax(func.unit);
                 let Some(receiver) = syntax.func(func.func).receiver else { return false };
                 let Some(ty) = receiver_name(syntax, receiver.ty) else { return false };
-                self.satisfies(program.unit(func.unit).package, ty, interface)
+                self.fits(func, interface) && self.satisfies(program.unit(func.unit).package, ty, interface)
             }
             _ => false,
         }

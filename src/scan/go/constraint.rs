@@ -74,6 +74,11 @@ pub(crate) struct BuildTags {
 }
 
 impl BuildTags {
+    /// Whether a name is that of an operating system or an architecture.
+    pub(crate) fn is_platform(name: &str) -> bool {
+        SYSTEMS.contains(&name) || ARCHITECTURES.contains(&name)
+    }
+
     /// The tags of a platform and those given besides; `cgo` is on unless `-cgo` is among them.
     pub(crate) fn new(platform: Platform, extra: &[String]) -> Self {
         let mut tags = BTreeSet::new();

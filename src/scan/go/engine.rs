@@ -2,18 +2,21 @@
 //!
 //! Values are followed on demand, from a sink back, without regard to the order of statements (conditions that only
 //! another platform meets, and comparisons with constants, are regarded). Every bound ends in a hole that says so: steps
-//! of one sink ([`FUEL`]), depth ([`MAX_DEPTH`]), nested calls ([`MAX_CALLS`]) and set sizes.
+//! of one chain and one sink ([`FUEL`], [`BUDGET`]), depth ([`MAX_DEPTH`]), nested calls ([`MAX_CALLS`]) and set sizes.
 
 use super::constraint::BuildTags;
 use super::load::{PackageId, Program, UnitId};
+use super::reach::Node;
 use super::syntax::Range;
 use super::types::{At, FieldAt, FuncAt, Meaning, Ty};
 use super::value::{Context, Set, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+/// How many expressions are followed for one chain of a sink's callers.
+const FUEL: u32 = 30_000;
 /// How many expressions are followed for one sink.
-const FUEL: u32 = 60_000;
+const BUDGET: u32 = 200_000;
 /// How deep following may nest.
 const MAX_DEPTH: u32 = 120;
 /// How many calls a context may hold.
@@ -51,16 +54,22 @@ pub(crate) struct Engine<'a> {
     params_seen: u64,
     depth: u32,
     fuel: u32,
+    /// What the current sink has left beside the fuel of its chain.
+    budget: u32,
     /// The function whose parameters are looked at caller by caller.
     pub bottom: Option<FuncAt>,
     pub(super) members: HashMap<PackageId, HashMap<String, Option<Meaning>>>,
     pub(super) types: HashMap<At, Ty>,
     pub(super) type_depth: u32,
-    pub(super) methods: HashMap<(PackageId, String, String), Option<FuncAt>>,
+    pub(super) interface_methods: HashMap<At, Rc<Vec<String>>>,
+    pub(super) satisfied: HashMap<(PackageId, String, At), bool>,
+    pub(super) implementations: HashMap<(At, String), Rc<Vec<FuncAt>>>,
     pub(super) callers: HashMap<FuncAt, Rc<Vec<CallSite>>>,
     pub(super) fields: HashMap<FieldAt, Rc<Set>>,
     pub(super) field_writes: HashMap<FieldAt, Rc<Set>>,
     pub(super) open_fields: Vec<FieldAt>,
+    pub(super) open_writes: Vec<FieldAt>,
+    pub(super) reached: HashMap<Node, bool>,
     pub(super) dead: HashMap<UnitId, Rc<Vec<Range>>>,
     pub(super) var_writes: HashMap<UnitId, Rc<super::variables::Writes>>,
 }
@@ -80,15 +89,20 @@ impl<'a> Engine<'a> {
             params_seen: 0,
             depth: 0,
             fuel: FUEL,
+            budget: BUDGET,
             bottom: None,
             members: HashMap::new(),
             types: HashMap::new(),
             type_depth: 0,
-            methods: HashMap::new(),
+            interface_methods: HashMap::new(),
+            satisfied: HashMap::new(),
+            implementations: HashMap::new(),
             callers: HashMap::new(),
             fields: HashMap::new(),
             field_writes: HashMap::new(),
             open_fields: Vec::new(),
+            open_writes: Vec::new(),
+            reached: HashMap::new(),
             dead: HashMap::new(),
             var_writes: HashMap::new(),
         }
@@ -98,13 +112,43 @@ impl<'a> Engine<'a> {
     pub(crate) fn restart(&mut self, bottom: Option<FuncAt>) {
         self.local_memo.clear();
         self.bottom = bottom;
-        self.fuel = FUEL;
+        self.fuel = 0;
+        self.budget = BUDGET;
+        self.refuel();
     }
 
-    /// Lets the parameters of another function stand for themselves; the fuel goes on being used up.
+    /// Goes on to another chain of callers: the parameters of its last function stand for themselves.
     pub(crate) fn set_bottom(&mut self, bottom: Option<FuncAt>) {
         self.local_memo.clear();
         self.bottom = bottom;
+        self.refuel();
+    }
+
+    /// Gives a chain its share of the sink's budget, so that a long one leaves the others theirs.
+    fn refuel(&mut self) {
+        self.budget += self.fuel;
+        self.fuel = FUEL.min(self.budget);
+        self.budget -= self.fuel;
+    }
+
+    /// Follows one of many ways to a value with a share of the fuel.
+    pub(crate) fn with_share<T>(&mut self, follow: impl FnOnce(&mut Self) -> T) -> T {
+        let share = (self.fuel / 4).max(500).min(self.fuel);
+        let spare = self.fuel - share;
+        self.fuel = share;
+        let result = follow(self);
+        self.fuel += spare;
+        result
+    }
+
+    /// Follows something that does not depend on the current sink's parameters.
+    pub(crate) fn apart_from_sink<T>(&mut self, follow: impl FnOnce(&mut Self) -> T) -> T {
+        let bottom = self.bottom.take();
+        let memo = std::mem::take(&mut self.local_memo);
+        let result = follow(self);
+        self.bottom = bottom;
+        self.local_memo = memo;
+        result
     }
 
     /// Whether the current sink's steps are used up.

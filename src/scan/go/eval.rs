@@ -121,12 +121,19 @@ impl Engine<'_> {
                 if let Some(index) = over {
                     return self.element(&set, index);
                 }
+                let is_written = set.values.iter().any(
+                    |value| matches!(&value.kind, Kind::List(list) if !list.writes.is_empty() && list.items.is_empty()),
+                );
                 let mut found = Set::default();
                 for value in &set.values {
                     match &value.kind {
                         Kind::Composite(at, inner) => {
                             let keys = self.eval(index, context);
-                            found.extend(self.map_entries(*at, *inner, &keys));
+                            let entries = self.map_entries(*at, *inner, &keys);
+                            found.extend(if is_written && keys.has_hole() { unknown_texts(entries) } else { entries });
+                        }
+                        Kind::List(list) if !list.writes.is_empty() && list.items.is_empty() => {
+                            found.extend(self.map_writes(list, index, context));
                         }
                         _ => found.extend(self.elements(&Set::one(value.clone()))),
                     }
@@ -152,6 +159,40 @@ impl Engine<'_> {
                 }
             }
             found.extend(self.eval(At { unit: at.unit, expr: value }, context));
+        }
+        found
+    }
+
+    /// What is put into a map under the keys that an index can be.
+    fn map_writes(&mut self, list: &List, index: At, context: Context) -> Set {
+        let syntax = self.program.syntax(index.unit);
+        let keys = self.eval(index, context);
+        let known: Option<Vec<String>> = keys.values.iter().map(Value::known_text).collect();
+        let known = known.filter(|known| !known.is_empty());
+        let mut found = Set::default();
+        for item in &list.rest {
+            found.extend(self.item(item));
+        }
+        for write in &list.writes {
+            let here = (syntax.str(syntax.expr(index.expr).range), syntax.expr(index.expr).func);
+            let there = self.program.syntax(write.key.unit);
+            let own = index.unit == write.key.unit
+                && !matches!(syntax.kind(index.expr), ExprKind::Text(_))
+                && here == (there.str(there.expr(write.key.expr).range), there.expr(write.key.expr).func);
+            if own {
+                // A cache: what it holds under this very key, the function gives anyway.
+                continue;
+            }
+            let own = self.eval(write.key, write.context);
+            let same = known.as_ref().map(|known| {
+                own.values.is_empty()
+                    || own.values.iter().any(|own| own.known_text().is_none_or(|own| known.contains(&own)))
+            });
+            if same == Some(false) {
+                continue;
+            }
+            let values = self.eval(write.value, write.context);
+            found.extend(if same.is_none() { unknown_texts(values) } else { values });
         }
         found
     }
@@ -233,6 +274,11 @@ impl Engine<'_> {
                         for key in elements.iter().filter_map(|&(key, _)| key) {
                             found.extend(self.eval(At { unit: at.unit, expr: key }, *context));
                         }
+                    }
+                }
+                Kind::List(list) => {
+                    for write in &list.writes {
+                        found.extend(self.eval(write.key, write.context));
                     }
                 }
                 Kind::Hole(_) | Kind::Param(..) => found.add(value.clone()),
@@ -371,4 +417,17 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// The values of a map that is written to, under a key that is not known: a text there tells nothing, for such a map holds
+/// whatever there is and is no table of programs.
+fn unknown_texts(values: Set) -> Set {
+    let mut found = Set::default();
+    for value in values.values {
+        found.add(match value.kind {
+            Kind::Text(_) => Value::hole("an element of a map under a key that is not known"),
+            _ => value,
+        });
+    }
+    found
 }

@@ -4,7 +4,7 @@
 use super::engine::Engine;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, Member, Shape, Ty};
-use super::value::{Context, Item, Kind, List, Set, Value};
+use super::value::{Context, Item, Kind, List, Set, Value, concat};
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -151,9 +151,14 @@ impl Engine<'_> {
         if let Some(known) = self.field_writes.get(&field) {
             return (**known).clone();
         }
-        self.field_writes.insert(field, Rc::default());
+        if self.open_writes.contains(&field) {
+            self.cut_short();
+            return Set::default();
+        }
+        self.open_writes.push(field);
         let program = self.program;
         let mut set = Set::default();
+        let mut added = Set::default();
         let name = self.field_name(field);
         for unit in program.member_users(program.unit(field.unit).package, &name) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
@@ -192,9 +197,15 @@ impl Engine<'_> {
                     }
                     continue;
                 }
-                set.extend(self.eval_assigned(unit, assign, 0));
+                let values = self.eval_assigned(unit, assign, 0);
+                if assign.adds { added.extend(values) } else { set.extend(values) }
             }
         }
+        if !added.is_empty() {
+            set.add(Value::hole("what the field held before"));
+            set.extend(concat(&set, &added));
+        }
+        self.open_writes.pop();
         self.field_writes.insert(field, Rc::new(set.clone()));
         set
     }

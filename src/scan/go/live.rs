@@ -2,6 +2,7 @@
 //!
 //! Constant are comparisons with `runtime.GOOS` and `runtime.GOARCH`, booleans, and names that stand for such.
 
+use super::constraint::BuildTags;
 use super::engine::Engine;
 use super::load::UnitId;
 use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Range, Source};
@@ -9,8 +10,8 @@ use super::types::{At, Meaning, VarAt};
 use std::rc::Rc;
 
 impl Engine<'_> {
-    /// Whether a place can run on the platform.
-    pub(crate) fn is_live(&mut self, unit: UnitId, at: u32) -> bool {
+    /// Whether no condition keeps a place from running on the platform.
+    pub(crate) fn is_on_platform(&mut self, unit: UnitId, at: u32) -> bool {
         !self.dead_ranges(unit).iter().any(|range| range.contains(at))
     }
 
@@ -48,7 +49,16 @@ impl Engine<'_> {
     fn any_equal(&mut self, unit: UnitId, tag: Option<ExprId>, values: &[ExprId]) -> Option<bool> {
         let mut all_known = true;
         let tag = match tag {
-            Some(tag) => Some(self.constant_text(At { unit, expr: tag }, 0)?),
+            Some(tag) => {
+                let tag = At { unit, expr: tag };
+                let known = match self.constant_text(tag, 0) {
+                    None if values.iter().any(|&expr| self.names_a_platform(At { unit, expr })) => {
+                        self.platform_text(tag)
+                    }
+                    known => known,
+                };
+                Some(known?)
+            }
             None => None,
         };
         for &expr in values {
@@ -90,13 +100,36 @@ impl Engine<'_> {
                 }
             }
             ExprKind::Binary { op: op @ (Op::Equal | Op::NotEqual), left, right } => {
-                let left = self.constant_text(here(*left), depth + 1)?;
-                let right = self.constant_text(here(*right), depth + 1)?;
-                Some((left == right) == (*op == Op::Equal))
+                let (left, right) = (here(*left), here(*right));
+                let first = match self.constant_text(left, depth + 1) {
+                    None if self.names_a_platform(right) => self.platform_text(left),
+                    known => known,
+                }?;
+                let second = match self.constant_text(right, depth + 1) {
+                    None if self.names_a_platform(left) => self.platform_text(right),
+                    known => known,
+                }?;
+                Some((first == second) == (*op == Op::Equal))
             }
             ExprKind::Ident | ExprKind::Selector { .. } => {
                 let initial = self.constant_initial(at)?;
                 self.constant_bool(initial, depth + 1)
+            }
+            // `strings.HasPrefix(runtime.GOOS, "win")`
+            ExprKind::Call { fun, args, .. } if args.len() == 2 => {
+                let Some(Meaning::External(import, name)) = self.meaning(here(*fun)) else { return None };
+                if &*import != "strings" {
+                    return None;
+                }
+                let text = self.constant_text(here(args[0]), depth + 1)?;
+                let part = self.constant_text(here(args[1]), depth + 1)?;
+                match &*name {
+                    "HasPrefix" => Some(text.starts_with(&part)),
+                    "HasSuffix" => Some(text.ends_with(&part)),
+                    "Contains" => Some(text.contains(&part)),
+                    "EqualFold" => Some(text.eq_ignore_ascii_case(&part)),
+                    _ => None,
+                }
             }
             // `func isWindows() bool { return runtime.GOOS == "windows" }`
             ExprKind::Call { fun, args, .. } if args.is_empty() => {
@@ -112,7 +145,7 @@ impl Engine<'_> {
         }
     }
 
-    fn constant_text(&mut self, at: At, depth: u32) -> Option<String> {
+    pub(crate) fn constant_text(&mut self, at: At, depth: u32) -> Option<String> {
         if depth > 20 {
             return None;
         }
@@ -132,6 +165,22 @@ impl Engine<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether an expression is the literal name of an operating system or an architecture.
+    fn names_a_platform(&self, at: At) -> bool {
+        matches!(self.program.syntax(at.unit).kind(at.expr), ExprKind::Text(text) if BuildTags::is_platform(text))
+    }
+
+    /// The platform's name where a variable, field or parameter holds nothing else.
+    fn platform_text(&mut self, at: At) -> Option<String> {
+        let (ExprKind::Ident | ExprKind::Selector { .. }) = self.program.syntax(at.unit).kind(at.expr) else {
+            return None;
+        };
+        let set = self.apart_from_sink(|engine| engine.eval(at, 0));
+        let text = set.values.first()?.known_text()?;
+        let same = set.values.iter().all(|value| !value.default && value.known_text().as_deref() == Some(&text));
+        (same && (text == self.tags.os() || text == self.tags.arch())).then_some(text)
     }
 
     /// The value of a constant, or of a variable that is initialized from the platform's names.

@@ -5,6 +5,7 @@
 
 use super::constraint::BuildTags;
 use super::imports::Head;
+use super::methods::{Declared, Methods};
 use super::module::{Place, Workspace};
 use super::syntax::{Decl, Syntax};
 use super::words::Words;
@@ -63,6 +64,7 @@ pub(crate) struct Program {
     /// Import path → the files that import it.
     importers: HashMap<String, Vec<UnitId>>,
     words: OnceLock<Words>,
+    methods: OnceLock<Methods>,
     dependents: Mutex<HashMap<PackageId, Arc<HashSet<PackageId>>>>,
     /// Modules and packages without sources, with one import path of each.
     pub missing: BTreeMap<String, String>,
@@ -247,6 +249,20 @@ impl Program {
     /// The files that hold a word, sorted; a few that do not may be among them.
     pub(crate) fn holders(&self, word: &str) -> impl Iterator<Item = UnitId> {
         self.words.get_or_init(|| Words::of(&self.units)).holders(word)
+    }
+
+    /// The methods of a name, by file.
+    pub(crate) fn methods(&self, name: &str) -> impl Iterator<Item = Declared<'_>> {
+        self.method_table().named(name)
+    }
+
+    /// The files of a package that declare a method of a type.
+    pub(crate) fn methods_of(&self, package: PackageId, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
+        self.method_table().of_type(package, receiver, name)
+    }
+
+    fn method_table(&self) -> &Methods {
+        self.methods.get_or_init(|| Methods::of(&self.units))
     }
 
     /// A package and every package that imports it, by way of others too.

@@ -15,11 +15,15 @@ mod constraint;
 mod engine;
 mod eval;
 mod fields;
+mod guards;
 mod imports;
 mod live;
 mod load;
+mod lookup;
+mod methods;
 mod models;
 mod module;
+mod reach;
 mod sinks;
 mod sites;
 mod syntax;
@@ -33,11 +37,11 @@ use crate::platform::Platform;
 use crate::walk::Tree;
 use constraint::BuildTags;
 use engine::Engine;
-use load::{MainPackage, Program};
+use load::{MainPackage, Program, UnitId};
 use module::Workspace;
-use rayon::prelude::*;
 use sinks::SINKS;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The stack of a thread that follows values: following nests deep, within its bounds.
 const STACK: usize = 64 << 20;
@@ -98,25 +102,33 @@ fn scan_mains(context: &ScanContext<'_>, tags: &BuildTags, mains: &[MainPackage]
     for (path, why) in &program.unread {
         scan.skipped.push(Skipped { path: path.clone(), why: why.clone() });
     }
-    let units: Vec<u32> = (0..program.units.len() as u32)
+    let units: Vec<UnitId> = (0..program.units.len() as UnitId)
         .filter(|&unit| {
             let imports = &program.unit(unit).head.imports;
             imports.iter().any(|import| SINKS.iter().any(|sink| sink.import == import.path))
         })
         .collect();
-    let parts: Vec<Scan> = units
-        .par_iter()
-        .map_init(
-            || Engine::new(&program, tags, &context.env),
-            |engine, &unit| {
-                let mut scan = Scan::default();
-                sites::scan_unit(engine, context, unit, &mut scan);
-                scan
-            },
-        )
-        .collect();
-    for part in parts {
+    for part in follow(context, tags, &program, &units) {
         scan.extend(part);
     }
     scan
+}
+
+/// The sites of each file, in order: one engine a thread, so that what one sink has taught it serves the next.
+fn follow(context: &ScanContext<'_>, tags: &BuildTags, program: &Program, units: &[UnitId]) -> Vec<Scan> {
+    let next = AtomicUsize::new(0);
+    let parts: Vec<Vec<(usize, Scan)>> = rayon::broadcast(|_| {
+        let mut engine = Engine::new(program, tags, &context.env);
+        let mut parts = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&unit) = units.get(index) else { return parts };
+            let mut scan = Scan::default();
+            sites::scan_unit(&mut engine, context, unit, &mut scan);
+            parts.push((index, scan));
+        }
+    });
+    let mut parts: Vec<(usize, Scan)> = parts.into_iter().flatten().collect();
+    parts.sort_by_key(|part| part.0);
+    parts.into_iter().map(|part| part.1).collect()
 }

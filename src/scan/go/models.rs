@@ -33,10 +33,16 @@ impl Engine<'_> {
             ) => self.replaced(call, name, context),
             ("strings", "TrimPrefix" | "ToLower" | "ToUpper") => self.mapped(call, name, context),
             ("path" | "path/filepath", "Clean" | "FromSlash" | "ToSlash" | "Abs" | "EvalSymlinks")
-            | ("os/exec" | "golang.org/x/sys/execabs" | "github.com/cli/safeexec", "LookPath")
             | ("os", "ExpandEnv")
             | ("sync", "OnceValue" | "OnceFunc" | "OnceValues")
             | ("slices", "Clone" | "Insert" | "Compact") => self.argument(call, 0, context),
+            ("os/exec" | "golang.org/x/sys/execabs" | "github.com/cli/safeexec", "LookPath") => {
+                let mut set = self.argument(call, 0, context);
+                if self.copes_with_absence(call) {
+                    set.values.iter_mut().for_each(|value| value.optional = true);
+                }
+                set
+            }
             ("path" | "path/filepath", "Base") => {
                 self.argument(call, 0, context).map_parts(|parts| match parts.last() {
                     Some(Part::Known(text, span)) if parts.len() == 1 || text.contains('/') => {
@@ -357,7 +363,7 @@ impl Engine<'_> {
                         [Part::Hole(reason)] => Kind::Hole(Rc::clone(reason)),
                         _ => Kind::Text(parts),
                     };
-                    Item::Done(Rc::new(Set::one(Value { kind, trace: value.trace.clone(), default: value.default })))
+                    Item::Done(Rc::new(Set::one(Value { kind, ..value.clone() })))
                 };
                 let items = pieces.into_iter().map(item).collect();
                 let rest = if open { vec![Item::Done(Rc::new(Set::hole("a later word")))] } else { Vec::new() };

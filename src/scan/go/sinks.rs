@@ -38,6 +38,7 @@ pub(crate) static SINKS: &[Sink] = &[
     sink("github.com/magefile/mage/sh", "Run", 0, Arguments::Spread),
     sink("github.com/magefile/mage/sh", "RunV", 0, Arguments::Spread),
     sink("github.com/magefile/mage/sh", "RunWith", 1, Arguments::Spread),
+    sink("github.com/sourcegraph/run", "Cmd", 1, Arguments::Line),
     sink("golang.org/x/sys/execabs", "Command", 0, Arguments::Spread),
     sink("golang.org/x/sys/execabs", "CommandContext", 1, Arguments::Spread),
     sink("golang.org/x/sys/execabs", "LookPath", 0, Arguments::Lookup),

@@ -132,10 +132,6 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             }
             continue;
         }
-        if deferred.is_some() && Engine::deferred(&set).is_some() {
-            // Nothing calls it: no program runs here.
-            continue;
-        }
         let span = engine.program.syntax(program.unit).expr_span(program.expr);
         let api = syntax.str(
             syntax
@@ -149,10 +145,10 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
         let api = if api.len() > 60 || api.contains('\n') { found.sink.function } else { api };
         site(context, found, &set, &argv, (span, api, &steps), &mut own);
     }
-    if found.sink.arguments == Arguments::Lookup && lookup_is_optional(engine, found.call) {
-        for site in &mut own.sites {
-            site.optional = true;
-        }
+    let copes = found.sink.arguments == Arguments::Lookup && engine.copes_with_absence(found.call);
+    for site in &mut own.sites {
+        site.optional |=
+            copes || site.program.base_name().is_some_and(|name| engine.is_looked_up_before(found.call, name));
     }
     scan.extend(dedup(own));
 }
@@ -175,22 +171,6 @@ fn chain_steps(engine: &Engine<'_>, chain: Context) -> Vec<Step> {
         steps.push(Step { what, span: engine.program.syntax(call.unit).expr_span(call.expr) });
     }
     steps
-}
-
-/// Whether the error of a `LookPath` is not passed on: the code goes on without the program.
-fn lookup_is_optional(engine: &Engine<'_>, call: At) -> bool {
-    let syntax = engine.program.syntax(call.unit);
-    let end = syntax.expr(call.expr).range.end;
-    let next = syntax.ifs.iter().filter(|(condition, ..)| syntax.expr(*condition).range.start >= end);
-    let Some((condition, body, _)) = next.min_by_key(|(condition, ..)| syntax.expr(*condition).range.start) else {
-        return matches!(syntax.parent(call.expr), Parent::Init | Parent::Right);
-    };
-    let text = syntax.str(syntax.expr(*condition).range);
-    if text.contains("== nil") {
-        return true;
-    }
-    let body = syntax.str(*body);
-    text.contains("!= nil") && !["err", "Err", "panic(", "Fatal", "Exit("].iter().any(|word| body.contains(word))
 }
 
 /// The arguments after the program, one set each.
@@ -340,6 +320,7 @@ fn report(set: &Set, argv: &[Set], span: Span, api: &str, scan: &mut Scan) {
         let Some(program) = program_of(value) else { continue };
         let mut site = ExecSite::new(program, span, "go", api);
         site.default = value.default || (configured && !value.is_hole());
+        site.optional = value.optional;
         site.trace = value.steps();
         for argument in argv {
             match &argument.values[..] {
@@ -364,6 +345,7 @@ fn program_of(value: &Value) -> Option<Program> {
             None => Some(Program::Dynamic(dynamic_reason(&value.parts()))),
         },
         Kind::Hole(reason) => Some(Program::Dynamic(reason.to_string())),
+        Kind::Param(..) => Some(Program::Dynamic("a parameter, whose callers are not in the code".to_owned())),
         Kind::Object(_) | Kind::List(_) => Some(Program::Dynamic("a value that is not known".to_owned())),
         _ => None,
     }
@@ -373,7 +355,10 @@ fn program_of(value: &Value) -> Option<Program> {
 fn may_be_program(text: &str) -> bool {
     let name = text.rsplit('/').next().unwrap_or_default();
     !text.starts_with('-')
-        && !matches!(name, "" | "." | "..")
+        && !name.is_empty()
+        // A suffix (`.exe`) or a prefix (`tool-`) whose other part is not known.
+        && !name.starts_with('.')
+        && !name.ends_with(['-', '_', '.', ':', '='])
         && !text.contains([' ', '\n', '\t', '%', '"', '&', '|', ';', '$', '\\', '<', '>'])
 }
 
@@ -400,10 +385,13 @@ fn dedup(scan: Scan) -> Scan {
     for site in scan.sites {
         let key = (site.program.clone(), site.span, site.language.to_owned());
         match best.get_mut(&key) {
-            Some(known) if known.trace.len() <= site.trace.len() => known.default &= site.default,
             Some(known) => {
                 let default = known.default && site.default;
-                *known = ExecSite { default, ..site };
+                let optional = known.optional && site.optional;
+                if known.trace.len() > site.trace.len() {
+                    *known = site;
+                }
+                (known.default, known.optional) = (default, optional);
             }
             None => {
                 best.insert(key, site);

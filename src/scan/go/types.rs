@@ -4,7 +4,7 @@
 //! [`Shape::External`]; nothing is guessed from names.
 
 use super::engine::Engine;
-use super::load::{PackageId, UnitId, contains_word};
+use super::load::{PackageId, UnitId};
 use super::syntax::{Decl, ExprId, ExprKind, FuncId, Op, Parent, Source, VarId};
 use std::rc::Rc;
 
@@ -480,8 +480,8 @@ impl Engine<'_> {
     fn interface_member(&mut self, at: At, name: &str, depth: u32) -> Member {
         let syntax = self.program.syntax(at.unit);
         let ExprKind::InterfaceType { methods, embedded } = syntax.kind(at.expr) else { return Member::Unknown };
-        if let Some((_, results)) = methods.iter().find(|(method, _)| syntax.str(*method) == name) {
-            let results = results.iter().map(|&expr| At { unit: at.unit, expr });
+        if let Some(method) = methods.iter().find(|method| syntax.str(method.name) == name) {
+            let results = method.results.iter().map(|&expr| At { unit: at.unit, expr });
             return Member::Interface(at, results.collect());
         }
         for &expr in embedded {
@@ -494,29 +494,78 @@ impl Engine<'_> {
         Member::Unknown
     }
 
-    /// A method by its receiver's type.
-    pub(crate) fn method(&mut self, package: PackageId, type_name: &str, name: &str) -> Option<FuncAt> {
-        let key = (package, type_name.to_owned(), name.to_owned());
-        if let Some(known) = self.methods.get(&key) {
-            return *known;
+    /// The names of the methods that an interface asks for, those of embedded ones included as far as there are sources.
+    pub(crate) fn interface_methods(&mut self, interface: At) -> Rc<Vec<String>> {
+        if let Some(known) = self.interface_methods.get(&interface) {
+            return Rc::clone(known);
         }
-        let mut found = None;
-        for &unit in &self.program.package(package).units {
-            if !contains_word(self.program.unit(unit).text(), name) {
-                continue;
+        // While they are worked out, an interface that embeds itself asks for nothing more.
+        self.interface_methods.insert(interface, Rc::default());
+        let syntax = self.program.syntax(interface.unit);
+        let mut names = Vec::new();
+        if let ExprKind::InterfaceType { methods, embedded } = syntax.kind(interface.expr) {
+            names.extend(methods.iter().map(|method| syntax.str(method.name).to_owned()));
+            for &expr in embedded {
+                let ty = Ty::Written(At { unit: interface.unit, expr });
+                if let Shape::Interface(inner) = self.inner_shape(&ty) {
+                    names.extend(self.interface_methods(inner).iter().cloned());
+                }
             }
-            let syntax = self.program.syntax(unit);
+        }
+        let names = Rc::new(names);
+        self.interface_methods.insert(interface, Rc::clone(&names));
+        names
+    }
+
+    /// Whether a function takes and gives as many values as an interface's own method of its name.
+    pub(crate) fn fits(&self, func: FuncAt, interface: At) -> bool {
+        let syntax = self.program.syntax(interface.unit);
+        let ExprKind::InterfaceType { methods, .. } = syntax.kind(interface.expr) else { return true };
+        let declared = self.program.syntax(func.unit).func(func.func);
+        methods.iter().find(|method| syntax.str(method.name) == declared.name).is_none_or(|method| {
+            method.params as usize == declared.params.len() && method.results.len() == declared.results.len()
+        })
+    }
+
+    /// Whether a type has every method that an interface asks for, by itself or by what it embeds.
+    pub(crate) fn satisfies(&mut self, package: PackageId, ty: &str, interface: At) -> bool {
+        let key = (package, ty.to_owned(), interface);
+        if let Some(&known) = self.satisfied.get(&key) {
+            return known;
+        }
+        let names = self.interface_methods(interface);
+        let own = |name: &str| self.program.methods_of(package, ty, name).next().is_some();
+        let lacking: Vec<&String> = names.iter().filter(|name| !own(name)).collect();
+        let found = lacking.is_empty()
+            || lacking.len() < names.len()
+                && match self.package_member(package, ty) {
+                    Some(Meaning::Type(at)) => {
+                        let ty = Ty::Written(at);
+                        lacking.iter().all(|name| {
+                            matches!(
+                                self.member_of(&ty, name, 0),
+                                Member::Method(_) | Member::Interface(..) | Member::External(..)
+                            )
+                        })
+                    }
+                    _ => false,
+                };
+        self.satisfied.insert(key, found);
+        found
+    }
+
+    /// A method by its receiver's type.
+    pub(crate) fn method(&self, package: PackageId, type_name: &str, name: &str) -> Option<FuncAt> {
+        let program = self.program;
+        program.methods_of(package, type_name, name).find_map(|unit| {
+            let syntax = program.syntax(unit);
             let matches = |func: &super::syntax::Func| {
                 func.name == name
                     && func.receiver.is_some_and(|receiver| receiver_name(syntax, receiver.ty) == Some(type_name))
             };
-            if let Some(func) = syntax.funcs.iter().position(matches) {
-                found = Some(FuncAt { unit, func: func as FuncId });
-                break;
-            }
-        }
-        self.methods.insert(key, found);
-        found
+            let func = syntax.funcs.iter().position(matches)?;
+            Some(FuncAt { unit, func: func as FuncId })
+        })
     }
 
     /// A struct's field.

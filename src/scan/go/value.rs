@@ -38,6 +38,7 @@ pub(crate) enum Item {
 /// `list[index] = value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Write {
+    pub key: At,
     /// The index where it is a constant.
     pub index: Option<usize>,
     /// What the index runs over, where it is the key of a `range`.
@@ -95,6 +96,8 @@ pub(crate) struct Value {
     pub trace: Option<Rc<Trace>>,
     /// Configuration can replace it.
     pub default: bool,
+    /// The code looks for the program and copes with its absence.
+    pub optional: bool,
 }
 
 /// The values that an expression can have; empty where it has none (dead code, a cycle).
@@ -105,7 +108,7 @@ pub(crate) struct Set {
 
 impl Value {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, trace: None, default: false }
+        Self { kind, trace: None, default: false, optional: false }
     }
 
     pub(crate) fn text(text: &str, span: Span) -> Self {
@@ -193,7 +196,9 @@ impl Set {
 
     /// Adds a value unless the same is there; past the bound only that there were too many.
     pub(crate) fn add(&mut self, value: Value) {
-        if self.values.iter().any(|known| known.kind == value.kind && known.default == value.default) {
+        let same = |known: &&mut Value| known.kind == value.kind && known.default == value.default;
+        if let Some(known) = self.values.iter_mut().find(same) {
+            known.optional &= value.optional;
             return;
         }
         if self.values.len() < MAX_VALUES {
@@ -284,7 +289,7 @@ pub(crate) fn concat(left: &Set, right: &Set) -> Set {
             };
             let trace =
                 if first.known_text().is_some_and(|text| text.is_empty()) { &second.trace } else { &first.trace };
-            set.add(Value { kind, trace: trace.clone(), default: first.default || second.default });
+            set.add(Value { kind, trace: trace.clone(), default: first.default || second.default, optional: false });
         }
     }
     set

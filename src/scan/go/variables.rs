@@ -1,9 +1,9 @@
-//! The values of variables: what they start with, every assignment, what a list is built up to, and which constants a
-//! comparison leaves.
+//! The values of variables: what they start with, every assignment, and what a list is built up to.
 
 use super::engine::Engine;
+use super::guards::compares_with_nothing;
 use super::load::UnitId;
-use super::syntax::{Assign, Condition, ExprId, ExprKind, Op, Parent, Range, Source, Syntax, VarId};
+use super::syntax::{Assign, Condition, ExprId, ExprKind, Op, Range, Source, Syntax, VarId};
 use super::types::{At, FuncAt, Shape, Ty, VarAt};
 use super::value::{Context, Item, Kind, List, Set, Value, Write, concat};
 use std::collections::HashMap;
@@ -169,7 +169,7 @@ impl Engine<'_> {
             Source::Range { over, key: true } => Some(At { unit, expr: over }),
             _ => None,
         });
-        Some(Write { index: constant, over, value: At { unit, expr }, context })
+        Some(Write { key: At { unit, expr: index }, index: constant, over, value: At { unit, expr }, context })
     }
 
     /// Whether an assignment is `x = append(x, …)`.
@@ -259,7 +259,7 @@ impl Engine<'_> {
                 set.add(Value::hole("too much code to follow"));
                 break;
             }
-            set.extend(self.eval_argument(site.call, func, index, 0));
+            set.extend(self.with_share(|engine| engine.eval_argument(site.call, func, index, 0)));
         }
         set
     }
@@ -430,69 +430,6 @@ impl Engine<'_> {
         }
         list
     }
-
-    /// What the comparisons around a use leave of its values.
-    pub(crate) fn narrow(&mut self, at: At, set: Set, context: Context) -> Set {
-        let syntax = self.program.syntax(at.unit);
-        let range = syntax.expr(at.expr).range;
-        if syntax.parent(at.expr) == Parent::Left || set.is_empty() {
-            return set;
-        }
-        let text = syntax.str(range);
-        let mut set = set;
-        for guard in syntax.guards_at(range.start) {
-            let mut tests: Vec<(bool, Vec<ExprId>)> = Vec::new();
-            match &guard.condition {
-                Condition::Case { tag: Some(tag), values } if syntax.str(syntax.expr(*tag).range) == text => {
-                    tests.push((true, values.clone()));
-                }
-                Condition::Default { tag: Some(tag), values } if syntax.str(syntax.expr(*tag).range) == text => {
-                    tests.push((false, values.clone()));
-                }
-                Condition::Is(expr) => comparisons(syntax, *expr, text, true, &mut tests, 0),
-                Condition::IsNot(expr) => comparisons(syntax, *expr, text, false, &mut tests, 0),
-                _ => {}
-            }
-            let changed = |syntax: &Syntax| {
-                syntax.assigns.iter().any(|assign| {
-                    let left = syntax.expr(assign.left).range;
-                    guard.range.contains(left.start) && syntax.str(left) == text
-                })
-            };
-            if !tests.is_empty() && !changed(syntax) {
-                for (allow, values) in tests {
-                    set = self.filter(at.unit, set, allow, &values, context);
-                }
-            }
-        }
-        set
-    }
-
-    fn filter(&mut self, unit: UnitId, set: Set, allow: bool, values: &[ExprId], context: Context) -> Set {
-        let mut constants = Set::default();
-        for &expr in values {
-            constants.extend(self.eval(At { unit, expr }, context));
-        }
-        let texts: Vec<Option<String>> = constants.values.iter().map(Value::known_text).collect();
-        if texts.iter().any(Option::is_none) {
-            return set;
-        }
-        let mut kept = Set::default();
-        for value in set.values {
-            match value.known_text() {
-                Some(text) if texts.iter().any(|known| known.as_deref() == Some(&text)) == allow => kept.add(value),
-                Some(_) => {}
-                None if allow && !matches!(value.kind, Kind::Param(..)) => {
-                    // Whatever it was, here it is one of these.
-                    for constant in &constants.values {
-                        kept.add(constant.clone());
-                    }
-                }
-                None => kept.add(value),
-            }
-        }
-        kept
-    }
 }
 
 /// A list followed by another.
@@ -505,72 +442,4 @@ pub(crate) fn joined(mut list: List, more: List) -> List {
     list.rest.extend(more.rest);
     list.open |= more.open;
     list
-}
-
-/// Whether an expression compares a text with `""`, `nil` or a length with 0, alone or beside others.
-fn compares_with_nothing(syntax: &Syntax, expr: ExprId, text: &str, wanted: Op) -> bool {
-    match syntax.kind(expr) {
-        ExprKind::Binary { op, left, right } if *op == wanted => {
-            let nothing = |id: ExprId| match syntax.kind(id) {
-                ExprKind::Text(value) => value.is_empty(),
-                ExprKind::Int(value) => *value == 0,
-                ExprKind::Nil => true,
-                _ => false,
-            };
-            let left_text = syntax.str(syntax.expr(*left).range);
-            let length = left_text.strip_prefix("len(").and_then(|rest| rest.strip_suffix(')'));
-            nothing(*right) && (left_text == text || length == Some(text))
-        }
-        ExprKind::Binary { op: Op::And | Op::Or, left, right } => {
-            compares_with_nothing(syntax, *left, text, wanted) || compares_with_nothing(syntax, *right, text, wanted)
-        }
-        _ => false,
-    }
-}
-
-/// The values that a condition says a text is one of (true) or none of (false).
-fn comparisons(
-    syntax: &Syntax,
-    expr: ExprId,
-    text: &str,
-    holds: bool,
-    tests: &mut Vec<(bool, Vec<ExprId>)>,
-    depth: u32,
-) {
-    if depth > 30 {
-        return;
-    }
-    match syntax.kind(expr) {
-        ExprKind::Unary { op: b'!', x } => comparisons(syntax, *x, text, !holds, tests, depth + 1),
-        ExprKind::Binary { op: op @ (Op::Equal | Op::NotEqual), left, right } => {
-            let same = |id: ExprId| syntax.str(syntax.expr(id).range) == text;
-            let equal = (*op == Op::Equal) == holds;
-            if same(*left)
-                && matches!(syntax.kind(*right), ExprKind::Text(_) | ExprKind::Ident | ExprKind::Selector { .. })
-            {
-                tests.push((equal, vec![*right]));
-            } else if same(*right) && matches!(syntax.kind(*left), ExprKind::Text(_)) {
-                tests.push((equal, vec![*left]));
-            }
-        }
-        ExprKind::Binary { op: Op::And, left, right } if holds => {
-            comparisons(syntax, *left, text, holds, tests, depth + 1);
-            comparisons(syntax, *right, text, holds, tests, depth + 1);
-        }
-        ExprKind::Binary { op: Op::Or, left, right } if !holds => {
-            comparisons(syntax, *left, text, holds, tests, depth + 1);
-            comparisons(syntax, *right, text, holds, tests, depth + 1);
-        }
-        ExprKind::Binary { op: Op::Or, left, right } => {
-            // `x == "a" || x == "b"`: one of both, where each side says so.
-            let mut first = Vec::new();
-            let mut second = Vec::new();
-            comparisons(syntax, *left, text, true, &mut first, depth + 1);
-            comparisons(syntax, *right, text, true, &mut second, depth + 1);
-            if let ([(true, one)], [(true, other)]) = (&first[..], &second[..]) {
-                tests.push((true, one.iter().chain(other).copied().collect()));
-            }
-        }
-        _ => {}
-    }
 }

@@ -4,8 +4,8 @@
 //! statements in them count.
 
 use super::{
-    Assign, Condition, Decl, Expr, ExprId, ExprKind, Field, Func, FuncId, Guard, Op, Param, Parent, Range, Source,
-    Syntax, Var, VarId, hash, text,
+    Assign, Condition, Decl, Expr, ExprId, ExprKind, Field, Func, FuncId, Guard, InterfaceMethod, Op, Param, Parent,
+    Range, Source, Syntax, Var, VarId, hash, text,
 };
 use crate::file::{FileId, SourceFile};
 use std::sync::{Arc, OnceLock};
@@ -28,6 +28,7 @@ pub(super) fn lower(file: FileId, source: Arc<SourceFile>) -> Syntax {
         loops: Vec::new(),
         ifs: Vec::new(),
         decls: Vec::new(),
+        declared: Vec::new(),
         refs: Vec::new(),
         vars_by_name: Vec::new(),
         type_params: Vec::new(),
@@ -165,6 +166,12 @@ impl Lowerer<'_> {
             self.out.vars_by_name.push((hash(self.out.str(var.name)), id as VarId));
         }
         self.out.vars_by_name.sort_unstable();
+        for (id, func) in self.out.funcs.iter().enumerate() {
+            if let (Some(range), None) = (func.range, func.literal) {
+                self.out.declared.push((range, id as FuncId));
+            }
+        }
+        self.out.declared.sort_unstable_by_key(|(range, _)| range.start);
         self.out.decls.sort_by_key(|&(hash, range, _)| (hash, range.start));
         self.out
     }
@@ -956,7 +963,11 @@ impl Lowerer<'_> {
         for element in named(node) {
             if element.kind() == "method_elem" {
                 if let Some(name) = element.child_by_field_id(f.name) {
-                    methods.push((range(name), self.result_types(element)));
+                    let params = element.child_by_field_id(f.parameters).map_or(0, |list| {
+                        named(list).into_iter().map(|one| all_by_field(one, f.name).len().max(1)).sum::<usize>()
+                    });
+                    let results = self.result_types(element);
+                    methods.push(InterfaceMethod { name: range(name), params: params as u32, results });
                 }
             } else if let [only] = named(element)[..] {
                 embedded.push(self.ty(only));

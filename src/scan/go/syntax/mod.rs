@@ -77,8 +77,8 @@ pub(crate) enum ExprKind {
     FuncType { results: Vec<ExprId> },
     /// `struct{…}`.
     StructType(Vec<Field>),
-    /// `interface{…}`: method names with their results, and embedded types.
-    InterfaceType { methods: Vec<(Range, Vec<ExprId>)>, embedded: Vec<ExprId> },
+    /// `interface{…}`: its own methods, and embedded types.
+    InterfaceType { methods: Vec<InterfaceMethod>, embedded: Vec<ExprId> },
     /// Something that is not followed.
     Other(Vec<ExprId>),
 }
@@ -104,6 +104,15 @@ pub(crate) struct Field {
     /// The tag's decoded text.
     pub tag: Option<Box<str>>,
     pub tag_at: Range,
+}
+
+/// A method that an interface asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InterfaceMethod {
+    pub name: Range,
+    /// How many parameters it has.
+    pub params: u32,
+    pub results: Vec<ExprId>,
 }
 
 /// An expression with its place.
@@ -259,6 +268,8 @@ pub(crate) struct Syntax {
     /// `if` statements: condition, consequence, whether the consequence leaves.
     pub ifs: Vec<(ExprId, Range, bool)>,
     decls: Vec<(u32, Range, Decl)>,
+    /// Declared functions, by their ranges.
+    pub declared: Vec<(Range, FuncId)>,
     /// Names and selectors by the hash of their last name.
     refs: Vec<(u32, ExprId)>,
     vars_by_name: Vec<(u32, VarId)>,
@@ -393,7 +404,7 @@ impl Syntax {
             ExprKind::FuncType { results } => results.clone(),
             ExprKind::StructType(fields) => fields.iter().map(|field| field.ty).collect(),
             ExprKind::InterfaceType { methods, embedded } => {
-                methods.iter().flat_map(|(_, results)| results).chain(embedded).copied().collect()
+                methods.iter().flat_map(|method| &method.results).chain(embedded).copied().collect()
             }
             ExprKind::Other(parts) => parts.clone(),
             ExprKind::Ident

@@ -1,0 +1,358 @@
+//! What the conditions around a use leave of its values: a candidate that contradicts one cannot be the value there, and
+//! a value that is not known is one of the constants that it was compared with.
+
+use super::engine::Engine;
+use super::load::UnitId;
+use super::syntax::{Condition, ExprId, ExprKind, Op, Parent, Range, Source, Syntax};
+use super::types::{At, Meaning};
+use super::value::{Context, Kind, Set, Value};
+
+/// How deep conditions are worked out.
+const MAX_DEPTH: u32 = 30;
+
+/// What a condition says a text is one of.
+#[derive(Clone, Debug)]
+enum Choice {
+    /// One of these (true) or none of them (false).
+    Constants(bool, Vec<ExprId>),
+    /// A key of a map: `_, ok := table[x]`.
+    Keys(ExprId),
+    /// An element of a list: `slices.Contains(list, x)`.
+    Elements(ExprId),
+}
+
+/// A text that stands for an expression (a variable, a field) while a condition is worked out.
+#[derive(Clone, Copy)]
+struct Candidate<'a> {
+    /// The expression as it is written.
+    of: &'a str,
+    value: &'a str,
+}
+
+impl Engine<'_> {
+    /// What the conditions around a use leave of its values.
+    pub(crate) fn narrow(&mut self, at: At, set: Set, context: Context) -> Set {
+        let syntax = self.program.syntax(at.unit);
+        let range = syntax.expr(at.expr).range;
+        if syntax.parent(at.expr) == Parent::Left || set.is_empty() {
+            return set;
+        }
+        let text = syntax.str(range);
+        let mut set = set;
+        for guard in syntax.guards_at(range.start) {
+            let mut choices = Vec::new();
+            let mentions = |expr: ExprId| syntax.str(syntax.expr(expr).range).contains(text);
+            let concerned = match &guard.condition {
+                Condition::Case { tag: Some(tag), values } => {
+                    if syntax.str(syntax.expr(*tag).range) == text {
+                        choices.push(Choice::Constants(true, values.clone()));
+                    }
+                    mentions(*tag)
+                }
+                Condition::Default { tag: Some(tag), values } => {
+                    if syntax.str(syntax.expr(*tag).range) == text {
+                        choices.push(Choice::Constants(false, values.clone()));
+                    }
+                    mentions(*tag)
+                }
+                Condition::Is(expr) => {
+                    choices_of(syntax, *expr, text, true, &mut choices, 0);
+                    mentions(*expr)
+                }
+                Condition::IsNot(expr) => {
+                    choices_of(syntax, *expr, text, false, &mut choices, 0);
+                    mentions(*expr)
+                }
+                Condition::Case { tag: None, values } | Condition::Default { tag: None, values } => {
+                    values.iter().any(|&value| mentions(value))
+                }
+                Condition::Unknown => false,
+            };
+            if !concerned && choices.is_empty() || is_changed(syntax, guard.range, text) {
+                continue;
+            }
+            for choice in choices {
+                set = self.filter(at.unit, set, &choice, context);
+            }
+            set.values.retain(|value| {
+                value.known_text().is_none_or(|value| {
+                    self.allows(at.unit, &guard.condition, Candidate { of: text, value: &value }) != Some(false)
+                })
+            });
+        }
+        set
+    }
+
+    fn filter(&mut self, unit: UnitId, set: Set, choice: &Choice, context: Context) -> Set {
+        let mut constants = Set::default();
+        let allow = match choice {
+            Choice::Constants(allow, values) => {
+                for &expr in values {
+                    constants.extend(self.eval(At { unit, expr }, context));
+                }
+                *allow
+            }
+            Choice::Keys(table) => {
+                let table = self.eval(At { unit, expr: *table }, context);
+                constants = self.keys(&table);
+                true
+            }
+            Choice::Elements(list) => {
+                let list = self.eval(At { unit, expr: *list }, context);
+                constants = self.elements(&list);
+                true
+            }
+        };
+        let texts: Vec<Option<String>> = constants.values.iter().map(Value::known_text).collect();
+        if texts.is_empty() || texts.iter().any(Option::is_none) {
+            return set;
+        }
+        let mut kept = Set::default();
+        for value in set.values {
+            match value.known_text() {
+                Some(text) if texts.iter().any(|known| known.as_deref() == Some(&text)) == allow => kept.add(value),
+                Some(_) => {}
+                None if allow && !matches!(value.kind, Kind::Param(..)) => {
+                    // Whatever it was, here it is one of these.
+                    for constant in &constants.values {
+                        kept.add(constant.clone());
+                    }
+                }
+                None => kept.add(value),
+            }
+        }
+        kept
+    }
+
+    /// Whether a condition can hold where an expression has a candidate for its value; nothing where that is not settled.
+    fn allows(&mut self, unit: UnitId, condition: &Condition, candidate: Candidate<'_>) -> Option<bool> {
+        match condition {
+            Condition::Is(expr) => self.bool_for(At { unit, expr: *expr }, candidate, 0),
+            Condition::IsNot(expr) => self.bool_for(At { unit, expr: *expr }, candidate, 0).map(|value| !value),
+            Condition::Case { tag, values } => self.matches_any(unit, *tag, values, candidate),
+            Condition::Default { tag, values } => self.matches_any(unit, *tag, values, candidate).map(|value| !value),
+            Condition::Unknown => None,
+        }
+    }
+
+    fn matches_any(
+        &mut self,
+        unit: UnitId,
+        tag: Option<ExprId>,
+        values: &[ExprId],
+        candidate: Candidate<'_>,
+    ) -> Option<bool> {
+        let tag = match tag {
+            Some(expr) => Some(self.text_for(At { unit, expr }, candidate, 0)?),
+            None => None,
+        };
+        let mut settled = true;
+        for &expr in values {
+            let at = At { unit, expr };
+            let matches = match &tag {
+                Some(tag) => self.text_for(at, candidate, 0).map(|value| value == *tag),
+                None => self.bool_for(at, candidate, 0),
+            };
+            match matches {
+                Some(true) => return Some(true),
+                Some(false) => {}
+                None => settled = false,
+            }
+        }
+        settled.then_some(false)
+    }
+
+    /// A condition's value for a candidate.
+    fn bool_for(&mut self, at: At, candidate: Candidate<'_>, depth: u32) -> Option<bool> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let syntax = self.program.syntax(at.unit);
+        let here = |expr: ExprId| At { unit: at.unit, expr };
+        match syntax.kind(at.expr) {
+            ExprKind::Unary { op: b'!', x } => self.bool_for(here(*x), candidate, depth + 1).map(|value| !value),
+            ExprKind::Binary { op: op @ (Op::And | Op::Or), left, right } => {
+                let decides = *op == Op::Or;
+                let left = self.bool_for(here(*left), candidate, depth + 1);
+                let right = self.bool_for(here(*right), candidate, depth + 1);
+                match (left, right) {
+                    (Some(value), _) | (_, Some(value)) if value == decides => Some(decides),
+                    (Some(_), Some(_)) => Some(!decides),
+                    _ => None,
+                }
+            }
+            ExprKind::Binary { op: op @ (Op::Equal | Op::NotEqual), left, right } => {
+                let left = self.text_for(here(*left), candidate, depth + 1)?;
+                let right = self.text_for(here(*right), candidate, depth + 1)?;
+                Some((left == right) == (*op == Op::Equal))
+            }
+            ExprKind::Call { fun, args, .. } => match self.meaning(here(*fun))? {
+                Meaning::External(import, name) if &*import == "strings" => {
+                    let [first, second] = args[..] else { return None };
+                    let first = self.text_for(here(first), candidate, depth + 1)?;
+                    let second = self.text_for(here(second), candidate, depth + 1)?;
+                    match &*name {
+                        "HasPrefix" => Some(first.starts_with(&second)),
+                        "HasSuffix" => Some(first.ends_with(&second)),
+                        "Contains" => Some(first.contains(&second)),
+                        "ContainsAny" => Some(first.contains(|c| second.contains(c))),
+                        "EqualFold" => Some(first.eq_ignore_ascii_case(&second)),
+                        _ => None,
+                    }
+                }
+                Meaning::Func(_) => {
+                    let (result, parameter, value) = self.result_for(at, candidate, depth)?;
+                    self.bool_for(result, Candidate { of: &parameter, value: &value }, depth + 1)
+                }
+                _ => None,
+            },
+            _ => self.constant_bool(at, depth),
+        }
+    }
+
+    /// A text's value for a candidate.
+    fn text_for(&mut self, at: At, candidate: Candidate<'_>, depth: u32) -> Option<String> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let syntax = self.program.syntax(at.unit);
+        let here = |expr: ExprId| At { unit: at.unit, expr };
+        match syntax.kind(at.expr) {
+            ExprKind::Ident | ExprKind::Selector { .. } if syntax.str(syntax.expr(at.expr).range) == candidate.of => {
+                Some(candidate.value.to_owned())
+            }
+            ExprKind::Call { fun, args, .. } => match (self.meaning(here(*fun))?, &args[..]) {
+                (Meaning::External(import, name), [first, rest @ ..]) => {
+                    let text = self.text_for(here(*first), candidate, depth + 1)?;
+                    let mut second = || self.text_for(here(*rest.first()?), candidate, depth + 1);
+                    match (&*import, &*name) {
+                        ("strings", "ToLower") => Some(text.to_lowercase()),
+                        ("strings", "ToUpper") => Some(text.to_uppercase()),
+                        ("strings", "TrimSpace") => Some(text.trim().to_owned()),
+                        ("strings", "TrimSuffix") => {
+                            let suffix = second()?;
+                            Some(text.strip_suffix(suffix.as_str()).unwrap_or(&text).to_owned())
+                        }
+                        ("strings", "TrimPrefix") => {
+                            let prefix = second()?;
+                            Some(text.strip_prefix(prefix.as_str()).unwrap_or(&text).to_owned())
+                        }
+                        ("path" | "path/filepath", "Base") => Some(text.rsplit('/').next().unwrap_or(&text).to_owned()),
+                        ("path" | "path/filepath", "Ext") => {
+                            let base = text.rsplit('/').next().unwrap_or(&text);
+                            Some(base.rfind('.').map_or("", |dot| &base[dot..]).to_owned())
+                        }
+                        _ => None,
+                    }
+                }
+                (Meaning::Builtin | Meaning::Type(_), [only]) => self.text_for(here(*only), candidate, depth + 1),
+                (Meaning::Func(_), _) => {
+                    let (result, parameter, value) = self.result_for(at, candidate, depth)?;
+                    self.text_for(result, Candidate { of: &parameter, value: &value }, depth + 1)
+                }
+                _ => None,
+            },
+            _ => self.constant_text(at, depth),
+        }
+    }
+
+    /// For a call of a function that is one `return` and gets the candidate: what it returns, the parameter's name and
+    /// its value.
+    fn result_for(&mut self, call: At, candidate: Candidate<'_>, depth: u32) -> Option<(At, String, String)> {
+        let program = self.program;
+        let syntax = program.syntax(call.unit);
+        let ExprKind::Call { fun, args, .. } = syntax.kind(call.expr) else { return None };
+        let Meaning::Func(func) = self.meaning(At { unit: call.unit, expr: *fun })? else { return None };
+        let target = program.syntax(func.unit);
+        let declared = target.func(func.func);
+        let ([(_, values)], [arg], [param]) = (&declared.returns[..], &args[..], &declared.params[..]) else {
+            return None;
+        };
+        let (&[expr], Some(var)) = (&values[..], param.var) else { return None };
+        let value = self.text_for(At { unit: call.unit, expr: *arg }, candidate, depth + 1)?;
+        Some((At { unit: func.unit, expr }, target.str(target.var(var).name).to_owned(), value))
+    }
+}
+
+/// Whether an expression is assigned to in a range.
+fn is_changed(syntax: &Syntax, within: Range, text: &str) -> bool {
+    syntax.assigns.iter().any(|assign| {
+        let left = syntax.expr(assign.left).range;
+        within.contains(left.start) && syntax.str(left) == text
+    })
+}
+
+/// What a condition that holds, or does not, says a text is one of.
+fn choices_of(syntax: &Syntax, expr: ExprId, text: &str, holds: bool, choices: &mut Vec<Choice>, depth: u32) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    let same = |id: ExprId| syntax.str(syntax.expr(id).range) == text;
+    match syntax.kind(expr) {
+        ExprKind::Unary { op: b'!', x } => choices_of(syntax, *x, text, !holds, choices, depth + 1),
+        ExprKind::Binary { op: op @ (Op::Equal | Op::NotEqual), left, right } => {
+            let equal = (*op == Op::Equal) == holds;
+            if same(*left)
+                && matches!(syntax.kind(*right), ExprKind::Text(_) | ExprKind::Ident | ExprKind::Selector { .. })
+            {
+                choices.push(Choice::Constants(equal, vec![*right]));
+            } else if same(*right) && matches!(syntax.kind(*left), ExprKind::Text(_)) {
+                choices.push(Choice::Constants(equal, vec![*left]));
+            }
+        }
+        ExprKind::Binary { op, left, right } if (*op == Op::And && holds) || (*op == Op::Or && !holds) => {
+            choices_of(syntax, *left, text, holds, choices, depth + 1);
+            choices_of(syntax, *right, text, holds, choices, depth + 1);
+        }
+        ExprKind::Binary { op: Op::Or, left, right } => {
+            // `x == "a" || x == "b"`: one of both, where each side says so.
+            let mut first = Vec::new();
+            let mut second = Vec::new();
+            choices_of(syntax, *left, text, true, &mut first, depth + 1);
+            choices_of(syntax, *right, text, true, &mut second, depth + 1);
+            if let ([Choice::Constants(true, one)], [Choice::Constants(true, other)]) = (&first[..], &second[..]) {
+                choices.push(Choice::Constants(true, one.iter().chain(other).copied().collect()));
+            }
+        }
+        // `_, ok := table[x]`
+        ExprKind::Ident if holds => {
+            if let Some(var) = syntax.resolve(expr)
+                && let Source::Value { expr, index: 1, count: 2 } = syntax.var(var).source
+                && let ExprKind::Index { base, index } = syntax.kind(expr)
+                && same(*index)
+            {
+                choices.push(Choice::Keys(*base));
+            }
+        }
+        ExprKind::Call { fun, args, .. } if holds => {
+            if let ([list, element], "Contains") = (&args[..], syntax.name(*fun))
+                && syntax.str(syntax.expr(*fun).range) == "slices.Contains"
+                && same(*element)
+            {
+                choices.push(Choice::Elements(*list));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether an expression compares a text with `""`, `nil` or a length with 0, alone or beside others.
+pub(super) fn compares_with_nothing(syntax: &Syntax, expr: ExprId, text: &str, wanted: Op) -> bool {
+    match syntax.kind(expr) {
+        ExprKind::Binary { op, left, right } if *op == wanted => {
+            let nothing = |id: ExprId| match syntax.kind(id) {
+                ExprKind::Text(value) => value.is_empty(),
+                ExprKind::Int(value) => *value == 0,
+                ExprKind::Nil => true,
+                _ => false,
+            };
+            let left_text = syntax.str(syntax.expr(*left).range);
+            let length = left_text.strip_prefix("len(").and_then(|rest| rest.strip_suffix(')'));
+            nothing(*right) && (left_text == text || length == Some(text))
+        }
+        ExprKind::Binary { op: Op::And | Op::Or, left, right } => {
+            compares_with_nothing(syntax, *left, text, wanted) || compares_with_nothing(syntax, *right, text, wanted)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether code that looks for a program on the `PATH` copes with its absence.
+
+use super::engine::Engine;
+use super::syntax::{ExprKind, Parent, Source, VarId};
+use super::types::At;
+
+impl Engine<'_> {
+    /// Whether the error of a `LookPath` is not passed on: the code goes on without the program.
+    pub(crate) fn copes_with_absence(&self, call: At) -> bool {
+        let syntax = self.program.syntax(call.unit);
+        if !matches!(syntax.parent(call.expr), Parent::Init | Parent::Right) {
+            return false;
+        }
+        let end = syntax.expr(call.expr).range.end;
+        let func = syntax.expr(call.expr).func;
+        let Some(error) = self.error_of(call) else { return true };
+        let name = syntax.str(syntax.var(error).name);
+        let later =
+            || syntax.refs(name).filter(|&id| syntax.expr(id).range.start >= end && syntax.expr(id).func == func);
+        let tests = syntax.ifs.iter().filter(|(condition, ..)| {
+            let range = syntax.expr(*condition).range;
+            range.start >= end && later().any(|id| range.contains(syntax.expr(id).range.start))
+        });
+        let Some((condition, body, _)) = tests.min_by_key(|(condition, ..)| syntax.expr(*condition).range.start) else {
+            // Handed on as it is: whoever gets it decides, and mostly gives up.
+            return !later().any(|id| matches!(syntax.parent(id), Parent::Return { .. }));
+        };
+        let text = syntax.str(syntax.expr(*condition).range);
+        if text.contains("== nil") {
+            return true;
+        }
+        let body = syntax.str(*body);
+        text.contains("!= nil") && !["err", "Err", "panic(", "Fatal", "Exit("].iter().any(|word| body.contains(word))
+    }
+
+    /// The variable that takes a call's second result.
+    fn error_of(&self, call: At) -> Option<VarId> {
+        let syntax = self.program.syntax(call.unit);
+        let second = |source: Source| matches!(source, Source::Value { expr, index: 1, .. } if expr == call.expr);
+        let declared = syntax.vars.iter().position(|var| second(var.source)).map(|var| var as VarId);
+        let assigned = || syntax.assigns.iter().find(|assign| second(assign.source));
+        declared
+            .filter(|&var| syntax.str(syntax.var(var).name) != "_")
+            .or_else(|| syntax.resolve_if_ident(assigned()?.left))
+    }
+
+    /// Whether the function around a place has looked for a program before it, and copes with its absence.
+    pub(crate) fn is_looked_up_before(&self, place: At, program: &str) -> bool {
+        let syntax = self.program.syntax(place.unit);
+        let start = syntax.expr(place.expr).range.start;
+        let func = syntax.declared_at(start);
+        func.is_some() && syntax.refs("LookPath").any(|expr| {
+            let range = syntax.expr(expr).range;
+            let Some(call) = self.call_of(At { unit: place.unit, expr }) else { return false };
+            let ExprKind::Call { args, .. } = syntax.kind(call.expr) else { return false };
+            range.start < start
+                && syntax.declared_at(range.start) == func
+                && matches!(args.first().map(|&arg| syntax.kind(arg)), Some(ExprKind::Text(text)) if **text == *program)
+                && self.copes_with_absence(call)
+        })
+    }
+}
