@@ -81,9 +81,13 @@ impl Indexes {
 
     fn repositories(&self, mirror: &str) -> Vec<Repository> {
         let release = self.release();
-        let own = self.repositories.iter().filter_map(|name| match name.contains('/') {
-            true => Repository::from_line(name, &self.arch),
-            false => Some(Repository::alpine(mirror, &release, name, &self.arch)),
+        let own = self.repositories.iter().filter_map(|name| {
+            let is_address = name.contains('/');
+            if is_address {
+                Repository::from_line(name, &self.arch)
+            } else {
+                Some(Repository::alpine(mirror, &release, name, &self.arch))
+            }
         });
         let further = self.further.iter().filter_map(|line| Repository::from_line(line, &self.arch));
         own.chain(further).collect()
