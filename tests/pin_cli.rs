@@ -153,11 +153,34 @@ fn a_hand_written_pin_is_found_in_every_stage_and_mended() {
         "Dockerfile:2:24",
         "error[stale-pin]: git=2.45.2-r0 is pinned, and Alpine v3.20 has 2.45.3-r1",
         "Dockerfile:5:24",
-        "pin to the minor version (`~=`), or to none",
+        "pinned to the minor version (`~=`), or not at all, it lasts longer",
         "2 errors",
     ]);
     check(&["--fix"]).status(0).notes(&["fixed: pin git to 2.45.3-r1", "fixed: pin jq to 1.7.1-r0"]);
     let mended = HAND_WRITTEN.replace("1.7.0-r5", "1.7.1-r0").replace("2.45.2-r0", "2.45.3-r1");
     assert_eq!(project.read("Dockerfile"), mended);
     check(&[]).status(0);
+}
+
+#[test]
+fn update_mends_the_hand_written_images_of_a_manifest_too() {
+    let mirror = today();
+    let manifest = format!(
+        "version: 1\nalpine: {{mirror: '{}', keys: [keys/test.rsa.pub]}}\nimages:\n  worker: {{dockerfile: Dockerfile, \
+         programs: {{git: {{}}, jq: {{}}}}}}\n",
+        mirror.address
+    );
+    let (key, script) = (mirror.public_key.as_str(), "#!/bin/sh\ngit clone x\njq . y\n");
+    let files = [
+        ("aboard.yaml", manifest.as_str()),
+        ("Dockerfile", HAND_WRITTEN),
+        ("run.sh", script),
+        ("keys/test.rsa.pub", key),
+    ];
+    let project = Project::new(&files);
+    let update = project.run(&["update"]).status(0).notes(&["fixed: pin git to 2.45.3-r1"]);
+    assert_eq!(update.stdout, "worker: git 2.45.2-r0 -> 2.45.3-r1\nworker: jq 1.7.0-r5 -> 1.7.1-r0\n");
+    assert!(project.read("Dockerfile").contains("git=2.45.3-r1 'jq~=1.7'"));
+    project.run(&["check"]).status(0);
+    assert_eq!(project.run(&["update"]).status(0).stdout, "Nothing changes.\n");
 }

@@ -144,7 +144,7 @@ fn check_files(
 }
 
 /// Makes the fixes that findings carry; what is left is returned.
-fn mend(project: &Project, findings: Vec<Finding>, printer: &Printer) -> anyhow::Result<Vec<Finding>> {
+pub fn mend(project: &Project, findings: Vec<Finding>, printer: &Printer) -> anyhow::Result<Vec<Finding>> {
     let files = project.tree.files();
     let mut edits: BTreeMap<crate::file::FileId, Vec<Edit>> = BTreeMap::new();
     let (mended, left): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|finding| finding.fix.is_some());

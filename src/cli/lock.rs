@@ -1,8 +1,10 @@
 //! `aboard lock` and `aboard update`: resolves every image and writes `aboard.lock`.
 
 use super::images::Images;
-use super::{Global, Outcome, Project, render};
+use super::survey::Survey;
+use super::{Global, Outcome, Project, check, render};
 use crate::apk::repository::Ask;
+use crate::check::stale_pin;
 use crate::engine::{self, Engine};
 use crate::finding::Finding;
 use crate::image::facts::BaseFacts;
@@ -14,7 +16,6 @@ use crate::report::Printer;
 use crate::resolve;
 use anyhow::Context;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// The arguments of `aboard lock`.
 #[derive(Debug, clap::Args)]
@@ -91,7 +92,15 @@ pub fn update(global: &Global, arguments: &UpdateArguments, printer: &Printer) -
         Err(outcome) => return Ok(outcome),
     };
     let (lock, findings) = resolve_all(&images);
-    printer.result(&changes(images.lock(), &lock));
+    let mut lines = changes(images.lock(), &lock);
+    for (image, survey) in hand_written(&images) {
+        lines.extend(
+            stale_pin::changes(&survey.subject()).into_iter().map(|change| format!("{}: {change}", image.name)),
+        );
+    }
+    lines.sort();
+    lines.dedup();
+    printer.result(&if lines.is_empty() { "Nothing changes.".to_owned() } else { lines.join("\n") });
     let outcome = finish(&images, &lock, &findings, printer)?;
     if matches!(outcome, Outcome::Unusable) {
         return Ok(outcome);
@@ -101,7 +110,18 @@ pub fn update(global: &Global, arguments: &UpdateArguments, printer: &Printer) -
     if let Ok(images) = Images::open(&project, global, printer, Ask::WhenStale)? {
         render::write(&images, &[], arguments.pin, printer)?;
     }
+    let project = Project::open(global)?;
+    if let Ok(images) = Images::open(&project, global, printer, Ask::WhenStale)? {
+        let stale = hand_written(&images).flat_map(|(_, survey)| stale_pin::find(&survey.subject()));
+        check::mend(&project, stale.collect(), printer)?;
+    }
     Ok(outcome)
+}
+
+/// The images whose Dockerfile no template gives.
+fn hand_written<'i>(images: &'i Images<'_>) -> impl Iterator<Item = (&'i Image, Survey<'i>)> {
+    let own = images.manifest.images.iter().filter(|image| image.template.is_none());
+    own.map(|image| (image, images.survey(image)))
 }
 
 /// Writes the lock, unless an image could not be resolved, or a worse lock would take the place of a better one.
@@ -158,23 +178,23 @@ fn resolve_one(images: &Images<'_>, image: &Image) -> (LockedImage, Vec<Finding>
     (locked, findings, survey.supply.identities().to_vec())
 }
 
-/// `image: package old -> new`, a line each.
-fn changes(old: Option<&Lock>, new: &Lock) -> String {
-    let mut text = String::new();
+/// `image: package old -> new`, for each that changes.
+fn changes(old: Option<&Lock>, new: &Lock) -> Vec<String> {
+    let mut lines = Vec::new();
     for (name, image) in &new.images {
         let before = old.and_then(|lock| lock.images.get(name)).map(|image| &image.packages);
         for (package, now) in &image.packages {
             let was = before.and_then(|packages| packages.get(package)).and_then(|package| package.version.as_deref());
             let now = now.version.as_deref().unwrap_or("unverified");
             if was != Some(now) {
-                let _ = writeln!(text, "{name}: {package} {} -> {now}", was.unwrap_or("(new)"));
+                lines.push(format!("{name}: {package} {} -> {now}", was.unwrap_or("(new)")));
             }
         }
         for package in before.into_iter().flat_map(|packages| packages.keys()) {
             if !image.packages.contains_key(package) {
-                let _ = writeln!(text, "{name}: {package} is gone");
+                lines.push(format!("{name}: {package} is gone"));
             }
         }
     }
-    if text.is_empty() { "Nothing changes.\n".to_owned() } else { text }
+    lines
 }
