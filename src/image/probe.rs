@@ -35,15 +35,16 @@ pub fn remove_command(engine: &Engine, name: &str) -> Vec<String> {
 /// Prints a line for each argument: the name, a tab, and what the shell finds under it.
 const LOOK_UP: &str = r#"for p; do printf '%s\t%s\n' "$p" "$(command -v "$p")"; done"#;
 
-/// What the image's own shell finds under each name; nothing where it finds none.
+/// What a shell of the image finds under each name; nothing where it finds none.
 pub fn command_v(
     engine: &Engine,
     image: &str,
+    shell: &str,
     names: &[&str],
     limit: Duration,
 ) -> Result<Vec<(String, Option<String>)>, EngineError> {
     let arguments: Vec<&str> = ["-c", LOOK_UP, "sh"].into_iter().chain(names.iter().copied()).collect();
-    let output = run(engine, image, "/bin/sh", &arguments, limit)?;
+    let output = run(engine, image, shell, &arguments, limit)?;
     let line = |line: &str| {
         let (name, path) = line.split_once('\t')?;
         Some((name.to_owned(), Some(path.to_owned()).filter(|path| !path.is_empty())))

@@ -125,6 +125,9 @@ pub struct Row {
     pub code: Option<&'static str>,
 }
 
+/// The shell that an image is asked by.
+const SHELL: &str = "/bin/sh";
+
 /// What verifying an image came to.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -140,6 +143,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The bytes that the expected packages take up, as the image's database says.
     pub added: u64,
+    /// The image has a shell that would start, which can be asked.
+    pub has_shell: bool,
     /// What starting programs came to, where that was asked for.
     pub probes: Vec<Probe>,
     /// What is wrong.
@@ -180,6 +185,7 @@ pub fn verify(image: &Image, expected: &Expectation<'_>) -> Report {
         user: if known { runtime.who() } else { format!("{} (unknown; judged as root)", runtime.who()) },
         rows,
         added: sizes.map(|package| package.size).sum(),
+        has_shell: start::program(&runtime, expected.platform, SHELL).is_ok(),
         probes: Vec::new(),
         findings,
     }
@@ -190,7 +196,7 @@ pub fn own_programs(image: &Image) -> Vec<Wanted> {
     let process = &image.config.config;
     let command = process.entrypoint.first().or_else(|| process.cmd.first());
     let test = process.healthcheck.as_ref().map(|check| check.test.as_slice()).unwrap_or_default();
-    let shell = process.shell.first().map_or("/bin/sh", String::as_str);
+    let shell = process.shell.first().map_or(SHELL, String::as_str);
     let health = match test.first().map(String::as_str) {
         Some("CMD") => test.get(1).map(String::as_str),
         Some("CMD-SHELL") => Some(shell),

@@ -1,7 +1,7 @@
 //! The programs started in a container: what the image's own shell finds, and the manifest's probes.
 
 use super::rules::FAILED_PROBE;
-use super::{Expectation, Report, Status};
+use super::{Expectation, Report, SHELL, Status};
 use crate::engine::{Engine, EngineError};
 use crate::finding::Finding;
 use crate::image::probe::{self, Probed};
@@ -62,15 +62,17 @@ pub fn run(
         };
         probes.push(Probe { command, well, output: first_lines(&output) });
     };
-    match probe::command_v(engine, reference, &named, limit) {
+    // An image without a shell cannot be asked so; its probes still can.
+    let asked = report.has_shell.then(|| probe::command_v(engine, reference, SHELL, &named, limit));
+    match asked.unwrap_or_else(|| Ok(Vec::new())) {
         Ok(found) => {
             for (name, path) in found {
                 add(format!("command -v {name}"), path.ok_or_else(|| ("it finds nothing".to_owned(), String::new())));
             }
         }
-        // An image without a shell cannot be asked so; its probes still can.
-        Err(EngineError::Failed { status, .. }) if matches!(status.code(), Some(126 | 127)) => {}
-        Err(EngineError::Failed { status, tail, .. }) => add("command -v".to_owned(), Err((status.to_string(), tail))),
+        Err(EngineError::Failed { status, tail, .. }) => {
+            add(format!("{SHELL} -c 'command -v …'"), Err((status.to_string(), tail)));
+        }
         Err(other) => return Err(other),
     }
     for wanted in &expected.programs {
