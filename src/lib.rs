@@ -10,6 +10,7 @@ pub mod file;
 pub mod finding;
 pub mod platform;
 pub mod walk;
+pub mod yaml;
 pub mod apk;
 pub mod lock;
 pub mod shell;

@@ -7,6 +7,7 @@ use crate::dockerfile::{
     Build, BuildTool, Command, Context, ImageFile, Origin, Plans, Presence, Shape, StagePlan, path,
 };
 use crate::file::Span;
+use crate::scan::deploy::Deployment;
 use crate::scan::{LANGUAGES, Root};
 use crate::site::Step;
 use crate::walk::{self, Kind, Tree};
@@ -46,16 +47,18 @@ pub struct Roots {
     pub found: Vec<RootFound>,
     /// What was not followed.
     pub untraced: Vec<Untraced>,
+    /// What starts the image beside the Dockerfile: services and containers.
+    pub started: Vec<Step>,
 }
 
-/// Follows everything in the stage `plan` to the build context.
-pub fn from_dockerfile(plans: &Plans, plan: &StagePlan, context: &Context<'_>) -> Roots {
+/// Follows everything in the stage `plan` to the build context; `deployments` are the ways in which other files start it.
+pub fn from_dockerfile(plans: &Plans, plan: &StagePlan, context: &Context<'_>, deployments: &[Deployment]) -> Roots {
     let mut tracer = Tracer {
         plans,
         context,
         tree: context.tree(),
         plan,
-        started: started(plan),
+        started: started(plan, deployments),
         built: BTreeSet::new(),
         deferred: Vec::new(),
         roots: Roots::default(),
@@ -63,16 +66,18 @@ pub fn from_dockerfile(plans: &Plans, plan: &StagePlan, context: &Context<'_>) -
     for file in &plan.files {
         tracer.file(file);
     }
+    tracer.roots.started = deployments.iter().map(|own| Step { what: own.name.clone(), span: own.span }).collect();
     tracer.started_files();
     tracer.finish()
 }
 
-/// The words that ENTRYPOINT, CMD and HEALTHCHECK start with, as paths of the image where they may be some.
-fn started(plan: &StagePlan) -> Vec<(String, Span)> {
-    let settings = [&plan.entrypoint, &plan.cmd, &plan.healthcheck];
+/// The words that ENTRYPOINT, CMD, HEALTHCHECK and the files beside start with, as paths of the image where they may be some.
+fn started(plan: &StagePlan, deployments: &[Deployment]) -> Vec<(String, Span)> {
+    let own = [&plan.entrypoint, &plan.cmd, &plan.healthcheck].into_iter().flatten().map(|set| &set.value);
+    let beside = deployments.iter().flat_map(|deployment| deployment.settings().map(|setting| &setting.command));
     let mut words = Vec::new();
-    for setting in settings.into_iter().flatten() {
-        match &setting.value {
+    for command in own.chain(beside) {
+        match command {
             Command::Exec(own, _) => {
                 words.extend(
                     own.iter().flat_map(|word| word.text.split_whitespace().map(|part| (part.to_owned(), word.span))),

@@ -20,7 +20,7 @@ fn traced(dockerfile: &str, files: &[(&str, &str)]) -> Roots {
     let context = Context::find_for(&tree, "Dockerfile", &dockerfile);
     let options = Options { context: Some(&context), ..Options::default() };
     let plans = Plans::new(&dockerfile, &options);
-    from_dockerfile(&plans, plans.target(None).expect("a stage"), &context)
+    from_dockerfile(&plans, plans.target(None).expect("a stage"), &context, &[])
 }
 
 fn names(roots: &Roots) -> Vec<String> {

@@ -4,9 +4,11 @@ use super::Global;
 use super::Outcome;
 use crate::manifest::{self, Image, Manifest};
 use crate::report::Printer;
+use crate::scan::deploy;
 use crate::walk::{self, Tree};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// An opened project.
 pub struct Project {
@@ -16,6 +18,7 @@ pub struct Project {
     pub manifest: Option<String>,
     /// The current folder, relative to the project's.
     here: String,
+    deploy: OnceLock<deploy::Files>,
 }
 
 impl Project {
@@ -38,7 +41,12 @@ impl Project {
         };
         let here =
             current.strip_prefix(&root).map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
-        Ok(Self { tree: Tree::open(&root)?, manifest, here })
+        Ok(Self { tree: Tree::open(&root)?, manifest, here, deploy: OnceLock::new() })
+    }
+
+    /// The files that may start images of the project, looked for once.
+    pub fn deploy_files(&self) -> &deploy::Files {
+        self.deploy.get_or_init(|| deploy::Files::find(&self.tree))
     }
 
     /// The manifest that the command needs. One that is not valid is shown and is no manifest: nothing is done from it.

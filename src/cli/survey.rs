@@ -17,6 +17,7 @@ use crate::resolve::contents::Contents;
 use crate::resolve::supply::Supply;
 use crate::resolve::{self, packages};
 use crate::roots::{self, Roots};
+use crate::scan::deploy::{Built, Deployment};
 use crate::scan::{self, Root, ScanContext, Skipped};
 use crate::site::ExecSite;
 use std::collections::BTreeMap;
@@ -159,8 +160,10 @@ impl<'a> Survey<'a> {
             }
         };
         let mut code = self.target.code.clone();
+        let mut deployments = Vec::new();
         if code.is_empty() {
-            let roots = roots::from_dockerfile(&plans, &plans.stages[stage], &build);
+            deployments = self.deployments(&plans, stage);
+            let roots = roots::from_dockerfile(&plans, &plans.stages[stage], &build, &deployments);
             code.extend(roots.found.iter().map(|found| found.root.clone()));
             self.roots = Some(roots);
         }
@@ -168,6 +171,9 @@ impl<'a> Survey<'a> {
         let context = self.scan_context(global, plan.env.clone());
         let mut scan = scan::scan(&context, &code);
         scan.extend(scan::dockerfile::scan_stage(&context, &file, &plan, Some(&build)));
+        for deployment in &deployments {
+            scan.extend(scan::dockerfile::scan_deployment(&context, &file, &plan, Some(&build), deployment));
+        }
         self.scanned = !code.is_empty();
         self.take(scan);
         let release = release_of(self.target.image, &plan.base);
@@ -192,6 +198,18 @@ impl<'a> Survey<'a> {
         }
         let context = build.folder().to_owned();
         self.docker = Some(Docked { file, plan, others: plans.stages, contents, context });
+    }
+
+    /// How other files of the project start the image.
+    fn deployments(&self, plans: &Plans, stage: usize) -> Vec<Deployment> {
+        let is_stage = |target: Option<&str>| plans.target(target).is_ok_and(|plan| plan.stage == stage);
+        let tags = self.target.image.iter().flat_map(|image| &image.tags);
+        let built = Built {
+            dockerfile: &self.target.dockerfile,
+            is_stage: &is_stage,
+            names: tags.map(|tag| tag.value.clone()).collect(),
+        };
+        self.project.deploy_files().deployments(&self.project.tree, &built)
     }
 
     /// An image of the manifest that was never rendered.

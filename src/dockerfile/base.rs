@@ -37,18 +37,7 @@ pub enum Distribution {
 impl Base {
     /// Takes a reference apart.
     pub fn new(reference: &str, span: Span, unset: Vec<String>) -> Self {
-        let (named, digest) = match reference.split_once('@') {
-            Some((named, digest)) => (named, Some(digest.to_owned())),
-            None => (reference, None),
-        };
-        let (repository, tag) = match named.rsplit_once(':') {
-            // A colon before the last slash belongs to the registry's port.
-            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.to_owned())),
-            _ => (named, None),
-        };
-        let repository = repository.strip_prefix("docker.io/").unwrap_or(repository);
-        let repository = repository.strip_prefix("index.docker.io/").unwrap_or(repository);
-        let repository = repository.strip_prefix("library/").unwrap_or(repository);
+        let (repository, tag, digest) = parts(reference);
         let tag = tag.or_else(|| digest.is_none().then(|| "latest".to_owned()));
         let distribution = distribution(repository, tag.as_deref());
         Self {
@@ -88,6 +77,26 @@ impl Base {
     pub fn is_plain_alpine(&self) -> bool {
         self.repository == "alpine"
     }
+}
+
+/// The repository that a reference names, without `docker.io/`, `library/`, tag and digest.
+pub fn repository(reference: &str) -> &str {
+    parts(reference).0
+}
+
+fn parts(reference: &str) -> (&str, Option<String>, Option<String>) {
+    let (named, digest) = match reference.split_once('@') {
+        Some((named, digest)) => (named, Some(digest.to_owned())),
+        None => (reference, None),
+    };
+    let (repository, tag) = match named.rsplit_once(':') {
+        // A colon before the last slash belongs to the registry's port.
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.to_owned())),
+        _ => (named, None),
+    };
+    let repository = repository.strip_prefix("docker.io/").unwrap_or(repository);
+    let repository = repository.strip_prefix("index.docker.io/").unwrap_or(repository);
+    (repository.strip_prefix("library/").unwrap_or(repository), tag, digest)
 }
 
 /// The part of a tag that names an Alpine release: `3.20` of `20-alpine3.20`, `3.20` of `3.20.3` for `alpine` itself.

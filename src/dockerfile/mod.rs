@@ -16,7 +16,7 @@ pub mod path;
 mod plan;
 mod run;
 
-pub use base::{Base, Distribution};
+pub use base::{Base, Distribution, repository};
 pub use context::{Context, Found};
 pub use evaluate::{Options, Plans, UnknownTarget};
 pub use expand::{Expanded, expand};

@@ -159,6 +159,9 @@ pub fn roots(files: &Files, title: &str, roots: &Roots) -> String {
     if roots.found.is_empty() {
         text.push_str("  none was found\n");
     }
+    for step in &roots.started {
+        let _ = writeln!(text, "  started too by {}  {}", clean(&step.what), files.place(step.span));
+    }
     for untraced in &roots.untraced {
         let _ = writeln!(text, "  not traced: {}  {}", clean(&untraced.path), files.place(untraced.span));
         let _ = writeln!(text, "    {}; {}", clean(&untraced.why), clean(&untraced.help));

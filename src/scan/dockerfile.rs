@@ -3,6 +3,7 @@
 //! `RUN` needs programs at build time, in its own stage: it is never a site. Scripts that are copied from the context are
 //! roots of their own.
 
+use super::deploy::{Deployment, Setting};
 use super::shell::{self, Dialect};
 use super::{Root, Scan, ScanContext, Skipped};
 use crate::dockerfile::{
@@ -63,10 +64,70 @@ pub fn scan_stage(
     plan: &StagePlan,
     build: Option<&Context<'_>>,
 ) -> Scan {
-    // The image's own environment answers what its programs ask of the environment.
+    let inner = in_image(context, plan);
+    let mut stage = Stage { context: &inner, dockerfile, plan, build, deployment: None, scan: Scan::default() };
+    stage.start();
+    stage.healthcheck();
+    stage.here_documents();
+    stage.scan
+}
+
+/// What a file beside the Dockerfile starts in the image of the plan: its own commands in the place of the image's.
+pub fn scan_deployment(
+    context: &ScanContext<'_>,
+    dockerfile: &Dockerfile,
+    plan: &StagePlan,
+    build: Option<&Context<'_>>,
+    deployment: &Deployment,
+) -> Scan {
+    let inner = in_image(context, plan);
+    let mut plan = plan.clone();
+    let set =
+        |setting: &Setting| Set { value: setting.command.clone(), span: setting.command.span(), stage: plan.stage };
+    let known = |setting: &Option<Setting>| setting.as_ref().filter(|setting| setting.unknown.is_none()).map(set);
+    let (entrypoint, cmd, healthcheck) =
+        (known(&deployment.entrypoint), known(&deployment.cmd), known(&deployment.healthcheck));
+    if deployment.entrypoint.is_some() {
+        plan.entrypoint = entrypoint.filter(|entrypoint| !is_empty(&entrypoint.value));
+        plan.cmd = None;
+        plan.base_start = false;
+    }
+    if deployment.cmd.is_some() {
+        plan.cmd = cmd.filter(|cmd| !is_empty(&cmd.value));
+    }
+    plan.healthcheck = healthcheck;
+    let mut stage =
+        Stage { context: &inner, dockerfile, plan: &plan, build, deployment: Some(deployment), scan: Scan::default() };
+    if deployment.entrypoint.is_some() || deployment.cmd.is_some() {
+        stage.start();
+    }
+    stage.healthcheck();
+    for setting in &deployment.others {
+        stage.beside(setting);
+    }
+    let unknown = deployment.settings().filter_map(|setting| Some((setting, setting.unknown.as_ref()?)));
+    for (setting, why) in unknown {
+        let program = Program::Dynamic(why.clone());
+        stage.scan.sites.push(ExecSite::new(program, setting.command.span(), "service", setting.api));
+    }
+    let mut scan = stage.scan;
+    // What the image starts by itself is told with the image.
+    scan.sites.retain(|site| site.span.file != dockerfile.file);
+    for site in scan.sites.iter_mut().filter(|site| site.span.file == deployment.span.file) {
+        site.language = "service";
+    }
+    scan
+}
+
+fn is_empty(command: &Command) -> bool {
+    matches!(command, Command::Exec(words, _) if words.iter().all(|word| word.text.is_empty()))
+}
+
+/// The context inside the image: its own environment answers what its programs ask of the environment.
+fn in_image<'a>(context: &ScanContext<'a>, plan: &StagePlan) -> ScanContext<'a> {
     let mut env = context.env.clone();
     env.extend(plan.env.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let inner = ScanContext {
+    ScanContext {
         tree: context.tree,
         platform: context.platform,
         env,
@@ -74,12 +135,7 @@ pub fn scan_stage(
         target: None,
         build_args: context.build_args.clone(),
         cache: None,
-    };
-    let mut stage = Stage { context: &inner, dockerfile, plan, build, scan: Scan::default() };
-    stage.start();
-    stage.healthcheck();
-    stage.here_documents();
-    stage.scan
+    }
 }
 
 struct Stage<'a> {
@@ -87,6 +143,8 @@ struct Stage<'a> {
     dockerfile: &'a Dockerfile,
     plan: &'a StagePlan,
     build: Option<&'a Context<'a>>,
+    /// What starts the image, where that is not the Dockerfile alone.
+    deployment: Option<&'a Deployment>,
     scan: Scan,
 }
 
@@ -150,7 +208,26 @@ impl Stage<'_> {
             let parent = self.dockerfile.stages.get(set.stage).map(crate::dockerfile::Stage::label).unwrap_or_default();
             trace.push(Step { what: format!("inherited from stage {parent}"), span: stage.image.span });
         }
+        let mut api = api;
+        if let Some(deployment) = self.deployment
+            && let Some(setting) = deployment.settings().find(|setting| setting.command.span() == set.span)
+        {
+            api = setting.api;
+            trace.push(Step { what: deployment.name.clone(), span: deployment.span });
+        }
         Start { command: set.value.clone(), api, trace }
+    }
+
+    /// A command that is run beside what the image starts.
+    fn beside(&mut self, setting: &Setting) {
+        if setting.unknown.is_none() {
+            let set = Set { value: setting.command.clone(), span: setting.command.span(), stage: self.plan.stage };
+            let start = self.own(&set, setting.api);
+            match &set.value {
+                Command::Shell(..) => self.shell_form(&start),
+                Command::Exec(words, _) => self.exec_form(&start, words, &[]),
+            }
+        }
     }
 
     /// What the base image starts, by the table of official images; it stands at the `FROM`.
@@ -174,7 +251,7 @@ impl Stage<'_> {
         self.site(&program.text, program.span, start, &all);
         let line: Vec<Word> = words.iter().chain(arguments).cloned().collect();
         let wrapped = self.run_words(&line);
-        self.take(wrapped, start, Some(program.span));
+        self.take(wrapped, start, Some(program));
     }
 
     /// The shell form: the shell, and what its text runs.
@@ -193,8 +270,9 @@ impl Stage<'_> {
     }
 
     /// Takes over what shell code of an instruction runs, under the instruction's name.
-    fn take(&mut self, mut found: Scan, start: &Start, except: Option<Span>) {
-        found.sites.retain(|site| Some(site.span) != except);
+    fn take(&mut self, mut found: Scan, start: &Start, except: Option<&Word>) {
+        let is_told = |site: &ExecSite, word: &Word| site.span == word.span && site.program.text() == Some(&word.text);
+        found.sites.retain(|site| except.is_none_or(|word| !is_told(site, word)));
         for site in &mut found.sites {
             site.language = "dockerfile";
             start.api.clone_into(&mut site.api);
