@@ -69,6 +69,19 @@ fn variables_and_the_escape_character() {
 }
 
 #[test]
+fn an_empty_entrypoint_is_one_that_starts_nothing() {
+    for list in ["[]", "[ ]", "[]  "] {
+        let (files, dockerfile) =
+            good(&format!("FROM alpine\n  entrypoint {list}\nCMD [\"x\"]\nRUN echo \\\nENTRYPOINT []\n"));
+        let [entrypoint, cmd, run] = dockerfile.stages[0].instructions.as_slice() else { panic!("three instructions") };
+        assert!(matches!(&entrypoint.kind, Kind::Entrypoint(Command::Exec(words, _)) if words.is_empty()), "{list}");
+        assert_eq!(files.text(entrypoint.keyword), "entrypoint");
+        assert!(matches!(&cmd.kind, Kind::Cmd(Command::Exec(words, _)) if words.len() == 1));
+        assert!(matches!(&run.kind, Kind::Run(_)));
+    }
+}
+
+#[test]
 fn line_ends_and_marks_of_windows_read() {
     let (files, dockerfile) = good("\u{feff}FROM alpine:3.20\r\nRUN apk add \\\r\n  git\r\nCMD [\"x\"]\r\n");
     let stage = &dockerfile.stages[0];

@@ -34,7 +34,7 @@ pub fn parse(files: &Files, file: FileId) -> Result<Dockerfile, Box<Finding>> {
                 .help(format!("a line that holds `{}` alone ends it", open.delimiter)),
         )
     })?;
-    masked.text = with_plain_directives(&masked.text, directives.len());
+    masked.text = with_empty_entrypoints(&with_plain_directives(&masked.text, directives.len()), escape);
     Reader::new(file, text, escape, &masked).read(directives)
 }
 
@@ -102,6 +102,30 @@ fn with_plain_directives(text: &str, count: usize) -> String {
     }
     plain
 }
+
+/// The text with `ENTRYPOINT []` written as `CMD []`, blanks behind the keyword: docker takes an empty list as the word to
+/// start nothing, the crate refuses it. The reader tells the two apart by the file's own text.
+fn with_empty_entrypoints(text: &str, escape: char) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut continued = false;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        let (keyword, list) = bare.split_at_checked(ENTRYPOINT.len()).unwrap_or((bare, ""));
+        let is_empty = list.trim().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]");
+        if !continued && is_empty && keyword.eq_ignore_ascii_case(ENTRYPOINT) {
+            let blanks = line.len() - line.trim_start().len();
+            plain.push_str(&line[..blanks]);
+            plain.push_str("CMD       ");
+            plain.push_str(&line[blanks + ENTRYPOINT.len()..]);
+        } else {
+            plain.push_str(line);
+        }
+        continued = bare.ends_with(escape);
+    }
+    plain
+}
+
+const ENTRYPOINT: &str = "ENTRYPOINT";
 
 struct Reader<'a> {
     file: FileId,
@@ -171,7 +195,13 @@ impl<'a> Reader<'a> {
             I::Copy(copy) => (&copy.copy, Kind::Copy(self.copy(&copy.options, &copy.src, &copy.dest))),
             I::Arg(arg) => (&arg.arg, Kind::Arg(self.variables(&arg.arguments.span, Form::Arg)?)),
             I::Env(env) => (&env.env, Kind::Env(self.variables(&env.arguments.span, Form::Env)?)),
-            I::Cmd(cmd) => (&cmd.cmd, Kind::Cmd(self.command(&cmd.arguments))),
+            I::Cmd(cmd) => {
+                let start = cmd.cmd.span.start + self.bom;
+                let written = self.text.get(start..start + ENTRYPOINT.len()).unwrap_or_default();
+                let command = self.command(&cmd.arguments);
+                let is_entrypoint = written.eq_ignore_ascii_case(ENTRYPOINT);
+                (&cmd.cmd, if is_entrypoint { Kind::Entrypoint(command) } else { Kind::Cmd(command) })
+            }
             I::Entrypoint(entry) => (&entry.entrypoint, Kind::Entrypoint(self.command(&entry.arguments))),
             I::Healthcheck(check) => {
                 let command = match &check.arguments {
@@ -195,7 +225,11 @@ impl<'a> Reader<'a> {
             I::From(from) => return Err(Box::new(self.misplaced(&from.from.span))),
             _ => return Err(Box::new(self.misplaced(&(0..0)))),
         };
-        Ok(Instruction { kind, keyword: self.span(&keyword.span), span: self.whole(&keyword.span) })
+        let mut span = self.span(&keyword.span);
+        if matches!(kind, Kind::Entrypoint(_)) {
+            span.end = span.start + ENTRYPOINT.len() as u32;
+        }
+        Ok(Instruction { kind, keyword: span, span: self.whole(&keyword.span) })
     }
 
     /// `ONBUILD FROM`, or an instruction that the grammar knows and the model does not.

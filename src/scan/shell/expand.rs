@@ -30,7 +30,7 @@ impl Growing {
             if index > 0 {
                 self.done.extend(self.current.take());
             }
-            if part.quoted || field.unknown.is_some() || !field.text.text().contains([' ', '\t', '\n']) {
+            if part.quoted || field.many || !field.text.text().contains([' ', '\t', '\n']) {
                 if part.quoted || field.unknown.is_some() || !field.text.text().is_empty() {
                     self.current.get_or_insert_with(|| Value::known(MappedText::new())).append(field);
                 }
@@ -49,7 +49,9 @@ impl Growing {
                 self.done.extend(self.current.take());
             }
             if !word.is_empty() {
-                let part = Value { text: field.text.slice(at..at + word.len()), ..field.clone() };
+                // What is not known of the whole may not touch this word.
+                let unknown = field.unknown.clone().filter(|_| word.contains(HOLE));
+                let part = Value { text: field.text.slice(at..at + word.len()), unknown, ..field.clone() };
                 self.current.get_or_insert_with(|| Value::known(MappedText::new())).append(&part);
             }
             at += word.len() + 1;

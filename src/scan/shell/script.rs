@@ -338,8 +338,9 @@ impl Walker<'_> {
 
 /// Whether a sourced file holds settings, no functions.
 fn is_data(path: &str) -> bool {
-    path.starts_with("/etc/os-release")
-        || path.starts_with("/proc/")
+    path.starts_with("/proc/")
+        || path.starts_with("/etc/") && path.ends_with("release")
+        || path == "/usr/lib/os-release"
         || path.starts_with("/etc/default/")
         || path.starts_with("/etc/sysconfig/")
         || path.ends_with(".env")

@@ -224,7 +224,7 @@ pub(super) static WRAPPERS: [Wrapper; 92] = [
     row("s6-ipcserver", "qQvdlDaGbcC", &[], Inner::Command(1), S6),
     row("s6-log", "", &[], Inner::Nothing, S6),
     row("s6-nice", "nI", &[], Inner::Command(0), PORTABLE),
-    row("s6-notifyoncheck", "dstwTn3c", &[], Inner::Command(0), S6),
+    row("s6-notifyoncheck", "3cnsTtw", &[], Inner::Command(0), S6),
     row("s6-setlock", "tdrn", &[], Inner::Command(1), S6),
     row("s6-setsid", "", &[], Inner::Command(0), S6),
     row("s6-setuidgid", "", &[], Inner::Command(1), S6),
