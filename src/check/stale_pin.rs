@@ -48,7 +48,7 @@ pub fn changes(subject: &Subject<'_>) -> Vec<String> {
     stale.collect()
 }
 
-impl<'d> Pinned<'d> {
+impl Pinned<'_> {
     /// The version, where the pin is to one build and stands in the file as it is meant.
     fn exact(&self, subject: &Subject<'_>) -> Option<&str> {
         let version = self.entry.strip_prefix(self.package.name.as_str())?.strip_prefix('=')?;

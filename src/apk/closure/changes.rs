@@ -3,8 +3,10 @@
 //! Walking the selection from the world also finds dependencies that the selection does not meet; each counts as an error
 //! of the package that asked and of those that lead to it.
 
+use super::budget::Budget;
 use super::solver::Solver;
 use super::universe::{NameId, PackageId, Provider, Universe, Want};
+use std::collections::HashSet;
 
 /// How deep apk's walk over a selection may go here. Real chains stay below a hundred; apk itself would overflow its
 /// stack.
@@ -17,13 +19,22 @@ pub(super) struct Change {
     pub(super) new: Option<PackageId>,
 }
 
-/// The walk was given up: a chain of dependencies is deeper than any real one.
-#[derive(Debug)]
-pub(super) struct TooDeep;
+/// Why the walk was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// A chain of dependencies is deeper than any real one.
+    TooDeep,
+    /// The budget did not last.
+    TooTangled,
+}
 
 /// The changes, in the order in which apk would make them. Packages that stay as they are stand among them, with the
 /// same package on both sides.
-pub(super) fn changes<'a>(solver: &mut Solver<'_, 'a>, world: &[Want<'a>]) -> Result<Vec<Change>, TooDeep> {
+pub(super) fn changes<'a>(
+    solver: &mut Solver<'_, 'a>,
+    world: &[Want<'a>],
+    budget: &Budget,
+) -> Result<Vec<Change>, GivenUp> {
     let names = vec![NameChange::default(); solver.names.len()];
     let mut walk = Walk {
         universe: solver.universe,
@@ -31,6 +42,7 @@ pub(super) fn changes<'a>(solver: &mut Solver<'_, 'a>, world: &[Want<'a>]) -> Re
         walked: vec![false; solver.packages.len()],
         depth: 0,
         changes: Vec::new(),
+        budget,
         solver,
     };
     walk.start();
@@ -65,6 +77,7 @@ struct NameChange {
 struct Walk<'s, 'u, 'a> {
     solver: &'s mut Solver<'u, 'a>,
     universe: &'u Universe<'a>,
+    budget: &'s Budget,
     names: Vec<NameChange>,
     walked: Vec<bool>,
     depth: u32,
@@ -95,9 +108,13 @@ impl<'a> Walk<'_, '_, 'a> {
         self.solver.name(id).chosen
     }
 
-    fn descend(&mut self) -> Result<(), TooDeep> {
+    fn descend(&mut self) -> Result<(), GivenUp> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(TooDeep) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(GivenUp::TooDeep) } else { self.spend(1) }
+    }
+
+    fn spend(&self, steps: usize) -> Result<(), GivenUp> {
+        if self.budget.spend(steps) { Ok(()) } else { Err(GivenUp::TooTangled) }
     }
 
     fn track_added(&mut self, package: PackageId) {
@@ -109,7 +126,7 @@ impl<'a> Walk<'_, '_, 'a> {
         }
     }
 
-    fn track_removed(&mut self, package: PackageId) -> Result<(), TooDeep> {
+    fn track_removed(&mut self, package: PackageId) -> Result<(), GivenUp> {
         for want in self.universe.build(package).depends.iter().filter(|want| !want.conflict) {
             let Some(name) = self.name(want.name).installed_as else { continue };
             let state = self.name_mut(name);
@@ -123,13 +140,13 @@ impl<'a> Walk<'_, '_, 'a> {
         Ok(())
     }
 
-    fn remove_if_orphaned(&mut self, package: PackageId) -> Result<(), TooDeep> {
+    fn remove_if_orphaned(&mut self, package: PackageId) -> Result<(), GivenUp> {
         let name = self.universe.build(package).name;
         if self.name(name).requirers == 0 && self.chosen(name).is_none() { self.remove(package) } else { Ok(()) }
     }
 
     /// Takes in a package that installs itself beside others, once all of those are in.
-    fn install_by_trigger(&mut self, id: NameId) -> Result<(), TooDeep> {
+    fn install_by_trigger(&mut self, id: NameId) -> Result<(), GivenUp> {
         let Some(chosen) = self.chosen(id) else { return Ok(()) };
         if !self.solver.name(id).seen || self.name(id).walked {
             return Ok(());
@@ -143,7 +160,7 @@ impl<'a> Walk<'_, '_, 'a> {
     }
 
     /// Lets go of a package that had installed itself beside one that goes.
-    fn remove_by_trigger(&mut self, id: NameId) -> Result<(), TooDeep> {
+    fn remove_by_trigger(&mut self, id: NameId) -> Result<(), GivenUp> {
         let Some(installed) = self.name(id).installed else { return Ok(()) };
         if self.name(id).walked || self.chosen(id).is_some() {
             return Ok(());
@@ -158,12 +175,13 @@ impl<'a> Walk<'_, '_, 'a> {
     fn for_each_triggered(
         &mut self,
         package: PackageId,
-        each: fn(&mut Self, NameId) -> Result<(), TooDeep>,
-    ) -> Result<(), TooDeep> {
+        each: fn(&mut Self, NameId) -> Result<(), GivenUp>,
+    ) -> Result<(), GivenUp> {
         let build = self.universe.build(package);
         let names = std::iter::once(build.name).chain(build.provides.iter().map(|provided| provided.name));
         for name in names {
             for &triggered in &self.universe.name(name).triggers {
+                self.spend(1)?;
                 each(self, triggered)?;
             }
         }
@@ -171,7 +189,7 @@ impl<'a> Walk<'_, '_, 'a> {
     }
 
     /// Lets go of packages whose name is taken by another one.
-    fn remove_orphans(&mut self, id: NameId) -> Result<(), TooDeep> {
+    fn remove_orphans(&mut self, id: NameId) -> Result<(), GivenUp> {
         if std::mem::replace(&mut self.name_mut(id).walked, true) {
             return Ok(());
         }
@@ -182,6 +200,7 @@ impl<'a> Walk<'_, '_, 'a> {
             self.remove(installed)?;
         }
         for provider in &self.universe.name(id).providers {
+            self.spend(1)?;
             let own = self.universe.build(provider.package).name;
             if self.name(own).installed == Some(provider.package) && self.chosen(own).is_none() {
                 self.remove(provider.package)?;
@@ -190,7 +209,7 @@ impl<'a> Walk<'_, '_, 'a> {
         Ok(())
     }
 
-    fn change(&mut self, id: NameId) -> Result<(), TooDeep> {
+    fn change(&mut self, id: NameId) -> Result<(), GivenUp> {
         if self.name(id).walked {
             return Ok(());
         }
@@ -206,7 +225,7 @@ impl<'a> Walk<'_, '_, 'a> {
     }
 
     /// Takes in a chosen package, after what it depends on.
-    fn take(&mut self, package: PackageId) -> Result<(), TooDeep> {
+    fn take(&mut self, package: PackageId) -> Result<(), GivenUp> {
         let build = self.universe.build(package);
         self.remove_orphans(build.name)?;
         for provided in &build.provides {
@@ -228,7 +247,7 @@ impl<'a> Walk<'_, '_, 'a> {
         Ok(())
     }
 
-    fn remove(&mut self, package: PackageId) -> Result<(), TooDeep> {
+    fn remove(&mut self, package: PackageId) -> Result<(), GivenUp> {
         let name = self.universe.build(package).name;
         let stays = self.chosen(name).is_some_and(|chosen| self.universe.build(chosen.package).name == name);
         if self.walked[package.0 as usize] || stays {
@@ -237,7 +256,7 @@ impl<'a> Walk<'_, '_, 'a> {
         self.descend()?;
         self.name_mut(name).walked = true;
         self.walked[package.0 as usize] = true;
-        for dependent in installed_dependents(self.universe, package) {
+        for dependent in installed_dependents(self.universe, package, self.budget) {
             self.remove(dependent)?;
         }
         self.for_each_triggered(package, Self::remove_by_trigger)?;
@@ -247,7 +266,7 @@ impl<'a> Walk<'_, '_, 'a> {
         Ok(())
     }
 
-    fn dependency(&mut self, from: Option<PackageId>, want: &Want<'a>) -> Result<(), TooDeep> {
+    fn dependency(&mut self, from: Option<PackageId>, want: &Want<'a>) -> Result<(), GivenUp> {
         let chosen = self.chosen(want.name);
         if !self.universe.is_met(want, chosen) {
             self.solver.mark_error(from);
@@ -284,9 +303,9 @@ pub(super) fn effect(universe: &Universe<'_>, want: &Want<'_>, package: PackageI
 }
 
 /// The installed packages, some dependency of which a package satisfies.
-fn installed_dependents(universe: &Universe<'_>, package: PackageId) -> Vec<PackageId> {
+fn installed_dependents(universe: &Universe<'_>, package: PackageId, budget: &Budget) -> Vec<PackageId> {
     let mut dependents = Vec::new();
-    for_each_dependent(universe, package, |dependent, want| {
+    for_each_dependent(universe, package, budget, |dependent, want| {
         if universe.build(dependent).installed && effect(universe, want, package) == Effect::Satisfies {
             dependents.push(dependent);
         }
@@ -295,19 +314,34 @@ fn installed_dependents(universe: &Universe<'_>, package: PackageId) -> Vec<Pack
     dependents
 }
 
-/// Calls back for each dependency of packages whose names depend on one of a package's names.
+/// Calls back for each dependency of packages whose names depend on one of a package's names, each package once, as long as
+/// the budget lasts.
 pub(super) fn for_each_dependent(
     universe: &Universe<'_>,
     package: PackageId,
+    budget: &Budget,
     mut each: impl FnMut(PackageId, &Want<'_>),
 ) {
     let build = universe.build(package);
     let names = std::iter::once(build.name).chain(build.provides.iter().map(|provided| provided.name));
+    let (mut names_seen, mut packages_seen) = (HashSet::new(), HashSet::new());
     for name in names {
         for &dependent in &universe.name(name).dependents {
+            if !budget.spend(1) {
+                return;
+            }
+            if !names_seen.insert(dependent) {
+                continue;
+            }
             for provider in &universe.name(dependent).providers {
-                for want in &universe.build(provider.package).depends {
-                    each(provider.package, want);
+                let wants = &universe.build(provider.package).depends;
+                if !budget.spend(1) {
+                    return;
+                }
+                if packages_seen.insert(provider.package) && budget.spend(wants.len() * (1 + build.provides.len())) {
+                    for want in wants {
+                        each(provider.package, want);
+                    }
                 }
             }
         }

@@ -3,10 +3,14 @@
 //! Like `apk add` it names every package of the failed selection that breaks something or is in the way, and every name
 //! that nothing stands for.
 
+use super::budget::{self, Budget};
 use super::changes::{Change, Effect, effect, for_each_dependent};
 use super::universe::{NameId, PackageId, Universe, Want};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
+
+/// The constraints that one problem names at most.
+const MOST_NAMED: usize = 1_000;
 
 /// What is wrong with a name or a package of an impossible set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,10 +67,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Explains a failed selection.
+/// Explains a failed selection, as far as the budget lasts.
 pub(super) fn explain(universe: &Universe<'_>, changes: &[Change], world: &[Want<'_>]) -> Vec<Problem> {
     let selected: BTreeSet<PackageId> = changes.iter().filter_map(|change| change.new).collect();
-    let mut explanation = Explanation { universe, world, selected, present: HashSet::new(), problems: Vec::new() };
+    let budget = Budget::new(budget::MOST);
+    let mut explanation =
+        Explanation { universe, world, selected, present: HashSet::new(), problems: Vec::new(), budget };
     explanation.find_present();
     explanation.missing(world);
     for change in changes {
@@ -81,6 +87,7 @@ struct Explanation<'e, 'a> {
     universe: &'e Universe<'a>,
     world: &'e [Want<'a>],
     selected: BTreeSet<PackageId>,
+    budget: Budget,
     /// Names that something of the selection stands for, or whose absence is said already.
     present: HashSet<NameId>,
     problems: Vec<Problem>,
@@ -107,6 +114,9 @@ impl<'a> Explanation<'_, 'a> {
             for provider in &self.universe.name(name).providers {
                 let package = provider.package;
                 let build = self.universe.build(package);
+                if !self.budget.spend(1 + build.provides.len()) {
+                    return;
+                }
                 let concrete = build.name == name
                     || build.provides.iter().any(|provided| provided.name == name && provided.version.is_some());
                 let bare = presence == Presence::Bare || (build.package.provider_priority() == 0 && !concrete);
@@ -144,6 +154,9 @@ impl<'a> Explanation<'_, 'a> {
         for &trigger in triggers {
             for provider in &self.universe.name(trigger).providers {
                 let build = self.universe.build(provider.package);
+                if !self.budget.spend(1 + build.install_if.len()) {
+                    return found;
+                }
                 let holds = |want: &Want<'_>| want.conflict != self.present.contains(&want.name);
                 if self.selected.contains(&provider.package)
                     && !build.install_if.is_empty()
@@ -183,7 +196,11 @@ impl<'a> Explanation<'_, 'a> {
         let wants_it = |want: &&Want<'_>| want.name == name && !want.conflict;
         let mut who: Vec<String> = self.world.iter().filter(wants_it).map(|want| self.request(want)).collect();
         for &package in &self.selected {
-            if let Some(want) = self.universe.build(package).depends.iter().find(wants_it) {
+            let wants = &self.universe.build(package).depends;
+            if !self.budget.spend(1 + wants.len()) {
+                break;
+            }
+            if let Some(want) = wants.iter().find(wants_it) {
                 who.push(self.request_by(package, want));
             }
         }
@@ -233,6 +250,9 @@ impl<'a> Explanation<'_, 'a> {
         for provided in &build.provides {
             let mut own_entry = true;
             for provider in &self.universe.name(provided.name).providers {
+                if !self.budget.spend(1) {
+                    return conflicts;
+                }
                 if !self.selected.contains(&provider.package)
                     || (provided.version.is_none() && provider.version.is_none())
                 {
@@ -254,8 +274,9 @@ impl<'a> Explanation<'_, 'a> {
         let world = self.world.iter().filter(|want| effect(self.universe, want, package) == wanted);
         let mut who: Vec<String> = world.map(|want| self.request(want)).collect();
         let mut seen = HashSet::new();
-        for_each_dependent(self.universe, package, |dependent, want| {
-            if self.selected.contains(&dependent) && effect(self.universe, want, package) == wanted {
+        for_each_dependent(self.universe, package, &self.budget, |dependent, want| {
+            let counts = who.len() < MOST_NAMED && self.selected.contains(&dependent);
+            if counts && effect(self.universe, want, package) == wanted {
                 let line = self.request_by(dependent, want);
                 if seen.insert(line.clone()) {
                     who.push(line);

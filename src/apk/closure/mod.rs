@@ -3,6 +3,7 @@
 //! The selection follows apk-tools 2.14 step for step, so that its answer is apk's own, ties included; a test compares
 //! the two on real indexes (`tests/apk_oracle.rs`). Files, scripts and triggers of packages play no part.
 
+mod budget;
 mod changes;
 mod explain;
 mod solver;
@@ -13,7 +14,8 @@ pub use explain::{Problem, ProblemKind};
 use super::catalog::Catalog;
 use super::dependency::{Dependency, DependencyError};
 use super::installed::Installed;
-use changes::Change;
+use budget::Budget;
+use changes::{Change, GivenUp};
 use solver::Solver;
 use std::collections::{BTreeMap, BTreeSet};
 use universe::{NameId, PackageId, Universe, Want};
@@ -38,6 +40,9 @@ pub enum ClosureError {
     /// The index holds a chain of dependencies that is longer than any real one.
     #[error("a chain of dependencies in the index is too long to follow")]
     TooDeep,
+    /// The packages of the index hang together in more ways than those of any real one.
+    #[error("the dependencies in the index are too tangled to work out")]
+    TooTangled,
 }
 
 /// What installing packages would do.
@@ -87,6 +92,9 @@ impl<'a> Planner<'a> {
     /// What `apk add` of these packages would do. Requests are as on apk's command line: `name`, `name=version`,
     /// `name~version`, `name@tag`, `!name`.
     pub fn add(&self, requests: &[&str]) -> Result<Closure, ClosureError> {
+        if self.universe.is_tangled {
+            return Err(ClosureError::TooTangled);
+        }
         let mut world = self.universe.world.clone();
         let (mut asked_for, mut unknown) = (Vec::new(), Vec::new());
         for &request in requests {
@@ -104,9 +112,16 @@ impl<'a> Planner<'a> {
         }
         // apk sorts without regard to case first.
         world.sort_by_cached_key(|want| (want.text.to_ascii_lowercase(), want.text));
-        let mut solver = Solver::new(&self.universe, unknown.len());
+        let budget = Budget::new(budget::MOST);
+        let mut solver = Solver::new(&self.universe, unknown.len(), &budget);
         solver.run(&world, &asked_for);
-        let changes = changes::changes(&mut solver, &world).map_err(|_| ClosureError::TooDeep)?;
+        let changes = changes::changes(&mut solver, &world, &budget).map_err(|given_up| match given_up {
+            GivenUp::TooDeep => ClosureError::TooDeep,
+            GivenUp::TooTangled => ClosureError::TooTangled,
+        })?;
+        if budget.is_spent() {
+            return Err(ClosureError::TooTangled);
+        }
         if solver.errors > 0 {
             return Err(ClosureError::Impossible(explain::explain(&self.universe, &changes, &world)));
         }

@@ -5,6 +5,7 @@
 //! themselves beside others are woken. There is no backtracking, so the order of decisions matters and is kept as in apk.
 //! [`super::changes`] then says what the selection means for the image.
 
+use super::budget::Budget;
 use super::universe::{Name, NameId, PackageId, Provider, Rank, Universe, Want};
 use crate::apk::version;
 use std::cmp::Ordering;
@@ -61,6 +62,7 @@ pub(super) struct Solver<'u, 'a> {
     pub(super) packages: Vec<PackageState>,
     /// How many constraints could not be kept.
     pub(super) errors: u32,
+    budget: &'u Budget,
     dirty: VecDeque<NameId>,
     /// The newest last.
     unresolved: Vec<NameId>,
@@ -68,13 +70,15 @@ pub(super) struct Solver<'u, 'a> {
 }
 
 impl<'u, 'a> Solver<'u, 'a> {
-    /// A selection among a universe, and `unknown` names that only the request has.
-    pub(super) fn new(universe: &'u Universe<'a>, unknown: usize) -> Self {
+    /// A selection among a universe, and `unknown` names that only the request has. Where the budget does not last there is
+    /// no answer.
+    pub(super) fn new(universe: &'u Universe<'a>, unknown: usize, budget: &'u Budget) -> Self {
         Self {
             universe,
             names: vec![NameState::default(); universe.names.len() + unknown],
             packages: vec![PackageState::default(); universe.packages.len()],
             errors: 0,
+            budget,
             dirty: VecDeque::new(),
             unresolved: Vec::new(),
             world_tags: 0,
@@ -94,7 +98,7 @@ impl<'u, 'a> Solver<'u, 'a> {
             self.apply(None, want);
         }
         self.world_tags = 0;
-        loop {
+        while !self.budget.is_spent() {
             while let Some(name) = self.dirty.pop_front() {
                 if std::mem::take(&mut self.name_mut(name).dirty) {
                     self.reconsider(name);
@@ -157,6 +161,7 @@ impl<'u, 'a> Solver<'u, 'a> {
     }
 
     fn drop_unresolved(&mut self, id: NameId) {
+        self.budget.spend(self.unresolved.len());
         if std::mem::take(&mut self.name_mut(id).unresolved)
             && let Some(at) = self.unresolved.iter().rposition(|&other| other == id)
         {
@@ -165,6 +170,7 @@ impl<'u, 'a> Solver<'u, 'a> {
     }
 
     fn reevaluate_dependents(&mut self, id: NameId) {
+        self.budget.spend(self.known(id).dependents.len());
         for &dependent in &self.known(id).dependents {
             if self.name(dependent).seen {
                 self.name_mut(dependent).reevaluate_depends = true;
@@ -174,6 +180,7 @@ impl<'u, 'a> Solver<'u, 'a> {
     }
 
     fn reevaluate_triggers(&mut self, id: NameId) {
+        self.budget.spend(self.known(id).triggers.len());
         for &triggered in &self.known(id).triggers {
             let name = self.name_mut(triggered);
             if name.seen && !name.never_triggered {
@@ -210,6 +217,7 @@ impl<'u, 'a> Solver<'u, 'a> {
             return true;
         }
         let mut providers = self.known(want.name).providers.iter();
+        self.budget.spend(providers.len());
         providers
             .any(|&provider| self.package(provider.package).selectable && self.universe.is_met(want, Some(provider)))
     }
@@ -220,7 +228,7 @@ impl<'u, 'a> Solver<'u, 'a> {
     fn discover(&mut self, root: NameId) {
         let mut frames = Vec::new();
         self.enter(root, &mut frames);
-        while let Some(frame) = frames.last_mut() {
+        while let Some(frame) = frames.last_mut().filter(|_| self.budget.spend(1)) {
             let step = frame.step;
             let name = frame.name;
             let next = match step {
@@ -349,6 +357,7 @@ impl<'u, 'a> Solver<'u, 'a> {
             }
         }
         for &provider in &self.known(want.name).providers {
+            self.budget.spend(1);
             let met = self.universe.is_met(want, Some(provider));
             let state = self.package_mut(provider.package);
             state.conflicts += u32::from(!met);
@@ -368,6 +377,9 @@ impl<'u, 'a> Solver<'u, 'a> {
         }
         for provider in &self.known(name).providers {
             let build = self.universe.build(provider.package);
+            if !self.budget.spend(1 + build.provides.len()) {
+                return;
+            }
             let provides_it = build.name == must
                 || !self.package(provider.package).selectable
                 || (skip_bare && provider.version.is_none())
@@ -386,6 +398,9 @@ impl<'u, 'a> Solver<'u, 'a> {
         let (mut triggered, mut never_triggered) = (false, true);
         for provider in providers {
             let package = provider.package;
+            if !self.budget.spend(1) {
+                return;
+            }
             self.package_mut(package).merged = false;
             if reevaluate_depends && self.package(package).selectable {
                 let build = self.universe.build(package);
@@ -458,6 +473,7 @@ impl<'u, 'a> Solver<'u, 'a> {
     /// Counts what candidate number `options` has in common with those before it.
     fn merge(&mut self, provider: &Provider<'a>, options: u32) {
         let build = self.universe.build(provider.package);
+        self.budget.spend(build.depends.len() + build.provides.len());
         for want in build.depends.iter().filter(|want| !want.conflict) {
             merge(&mut self.name_mut(want.name).merged_depends, options);
         }
@@ -505,6 +521,7 @@ impl<'u, 'a> Solver<'u, 'a> {
 
     /// The name to settle next.
     fn next_name(&self) -> Option<NameId> {
+        self.budget.spend(self.unresolved.len());
         let mut best: Option<NameId> = None;
         for &id in self.unresolved.iter().rev() {
             let name = self.name(id);

@@ -3,12 +3,16 @@
 //! The order in which apk meets names decides between choices that are equal otherwise. It walks its hash table of names;
 //! the same table is rebuilt here (bucket by bucket, the newest name of a bucket first).
 
+use super::budget::{self, Budget};
 use crate::apk::catalog::Catalog;
 use crate::apk::dependency::Dependency;
 use crate::apk::index::Package;
 use crate::apk::installed::Installed;
 use crate::apk::version::Operator;
 use std::collections::HashMap;
+
+/// The links between names that a universe may hold. Alpine's main has about 90,000.
+const MAX_LINKS: usize = 20_000_000;
 
 /// The number of buckets of apk's table of names.
 const BUCKETS: u32 = 20_000;
@@ -103,6 +107,8 @@ pub(super) struct Universe<'a> {
     pub(super) world: Vec<Want<'a>>,
     /// The repositories that each tag allows, a bit each; the first is for packages without a tag.
     pub(super) tags: Vec<(&'a str, u32)>,
+    /// There are more links than any real indexes have: nothing is worked out from it.
+    pub(super) is_tangled: bool,
     by_text: HashMap<&'a str, NameId>,
     by_checksum: HashMap<&'a str, PackageId>,
 }
@@ -116,6 +122,7 @@ impl<'a> Universe<'a> {
             installed: Vec::new(),
             world: Vec::new(),
             tags: vec![("", 0)],
+            is_tangled: false,
             by_text: HashMap::with_capacity(expected * 4),
             by_checksum: HashMap::with_capacity(expected),
         };
@@ -235,20 +242,28 @@ impl<'a> Universe<'a> {
         order.sort_unstable();
         let mut linked_depends = vec![u32::MAX; self.names.len()];
         let mut linked_triggers = vec![u32::MAX; self.names.len()];
+        let budget = Budget::new(budget::MOST);
+        let mut links = 0;
         for (_, std::cmp::Reverse(id)) in order {
             let providers = std::mem::take(&mut self.names[id as usize].providers);
             let mut foreign = 0;
             for provider in &providers {
                 let build = &self.packages[provider.package.0 as usize];
                 foreign += usize::from(build.name.0 != id);
+                if links > MAX_LINKS || !budget.spend(1 + build.depends.len() + build.install_if.len()) {
+                    self.is_tangled = true;
+                    return;
+                }
                 for want in &build.depends {
                     if std::mem::replace(&mut linked_depends[want.name.0 as usize], id) != id {
                         self.names[want.name.0 as usize].dependents.push(NameId(id));
+                        links += 1;
                     }
                 }
                 for want in &build.install_if {
                     if std::mem::replace(&mut linked_triggers[want.name.0 as usize], id) != id {
                         self.names[want.name.0 as usize].triggers.push(NameId(id));
+                        links += 1;
                     }
                 }
             }
