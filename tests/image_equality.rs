@@ -173,13 +173,39 @@ impl Root {
         cc(compiler, &["-o", "nowhere", "main.c", "libf.so.1", "-Wl,-rpath,/opt/nowhere"]);
         cc(compiler, &["-o", "version", "main.c", "libf.so.1", "-Wl,-rpath,/opt/other"]);
         cc(compiler, &["-o", "unset", "main.c", "libf.so.1"]);
+        let lib = "-Wl,-rpath,/opt/var/$LIB:/opt/nowhere";
+        for (name, run_path) in [
+            ("variable-lib", lib),
+            ("variable-platform", "-Wl,-rpath,/opt/var/$PLATFORM"),
+            ("variable-unknown", "-Wl,-rpath,/opt/var/$UNKNOWN"),
+            ("newer-processor", "-Wl,-rpath,/opt/newer"),
+            ("broken-first", "-Wl,-rpath,/opt/text:/opt/own"),
+            ("folder-first", "-Wl,-rpath,/opt/folder:/opt/own"),
+            ("unreadable-first", "-Wl,-rpath,/opt/unreadable:/opt/own"),
+        ] {
+            cc(compiler, &["-o", name, "main.c", "libf.so.1", run_path]);
+            self.put(&format!("compiled-{name}"), 0o755, &fs::read(at(name)).expect("compiled"));
+        }
         cc(other, &["-o", "other-libc", "plain.c"]);
         cc(compiler, &["-static", "-o", "static", "plain.c"]);
-        for (folder, library) in [("usr/local/own", "libf.so.1"), ("opt/own", "libf.so.1"), ("opt/other", "libf2.so")] {
+        for (folder, library) in [
+            ("usr/local/own", "libf.so.1"),
+            ("opt/own", "libf.so.1"),
+            ("opt/other", "libf2.so"),
+            ("opt/var/lib/x86_64-linux-gnu", "libf.so.1"),
+            ("opt/var/x86_64", "libf.so.1"),
+            ("opt/var/$UNKNOWN", "libf.so.1"),
+            ("opt/newer/glibc-hwcaps/x86-64-v2", "libf.so.1"),
+            ("opt/text", "main.c"),
+            ("opt/unreadable", "main.c"),
+        ] {
             let folder = self.folder.join(folder);
             fs::create_dir_all(&folder).expect("made");
             fs::copy(at(library), folder.join("libf.so.1")).expect("copied");
         }
+        let unreadable = self.folder.join("opt/unreadable/libf.so.1");
+        fs::set_permissions(unreadable, Permissions::from_mode(0o600)).expect("set");
+        fs::create_dir_all(self.folder.join("opt/folder/libf.so.1")).expect("made");
         for name in ["origin", "absolute", "nowhere", "version", "unset", "other-libc", "static"] {
             let bytes = fs::read(at(name)).expect("compiled");
             self.put(&format!("compiled-{name}"), 0o755, &bytes);
@@ -349,6 +375,9 @@ fn every_program_of_debian() {
     let mut root = Root { folder, broken: Vec::new(), program, loader, library };
     root.break_things();
     root.compile("cc", "musl-gcc");
+    // Built where glibc is newer.
+    let newer = root.patched("GLIBC_2.34", "GLIBC_2.99");
+    root.put("newer-glibc", 0o755, &newer);
     compare(&root, "debian", "");
     compare(&root, "debian", "nobody");
 }

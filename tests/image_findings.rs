@@ -50,7 +50,7 @@ fn musl() -> Tar {
 /// A root with glibc: its loader names the folders that it searches.
 fn glibc() -> Tar {
     let mut loader = Elf::library().bytes();
-    loader.extend(b"\0/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0/lib/\0/usr/lib/\0");
+    loader.extend(b"\0/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0/lib/\0/usr/lib/\0glibc-hwcaps\0");
     let libc = Elf { versions_defined: vec!["libc.so.6", "GLIBC_2.2.5", "GLIBC_2.36"], ..Elf::library() };
     Tar::new().file("lib64/ld-linux-x86-64.so.2", 0o755, &loader).file(
         "lib/x86_64-linux-gnu/libc.so.6",
@@ -241,6 +241,79 @@ fn cache(name: &str, path: &str) -> Vec<u8> {
     bytes.extend([0x303u32, strings, strings + name.len() as u32 + 1, 0, 0, 0].iter().flat_map(|n| n.to_le_bytes()));
     bytes.extend(format!("{name}\0{path}\0").bytes());
     bytes
+}
+
+/// What the variables of run paths stand for, glibc's loader and the processor say; musl knows `$ORIGIN` alone.
+#[test]
+fn run_paths_with_variables_and_folders_for_newer_processors() {
+    let library = Elf::library().bytes();
+    let with = |root: Tar, interpreter, path, at: &str| {
+        let program = Elf { runpath: Some(path), ..dynamic(interpreter, &["libz.so.1"]) }.bytes();
+        image(root.file("bin/t", 0o755, &program).file(&format!("{at}/libz.so.1"), 0o644, &library))
+    };
+    for (path, at) in [
+        ("/opt/$LIB", "opt/lib/x86_64-linux-gnu"),
+        ("/opt/${LIB}/own", "opt/lib/x86_64-linux-gnu/own"),
+        ("/opt/$PLATFORM", "opt/x86_64"),
+        ("$ORIGIN/../$PLATFORM/own:/opt", "x86_64/own"),
+        ("/opt/$OTHER", "opt/$OTHER"),
+    ] {
+        starts(&with(glibc(), GLIBC, path, at), "t");
+        expect(&with(musl(), MUSL, path, at), "t", "missing-library", &["libz.so.1"]);
+    }
+    let newer = "opt/glibc-hwcaps/x86-64-v2";
+    starts(&with(glibc(), GLIBC, "/opt", newer), "t");
+    expect(&with(musl(), MUSL, "/opt", newer), "t", "missing-library", &["libz.so.1"]);
+    starts(&with(glibc(), GLIBC, "/nowhere", "usr/lib/glibc-hwcaps/x86-64-v3"), "t");
+    // An empty folder is the one that the program starts in.
+    let plain =
+        glibc().file("bin/t", 0o755, &dynamic(GLIBC, &["libz.so.1"]).bytes()).file("srv/libz.so.1", 0o644, &library);
+    let here = |path: &str| {
+        image(plain.clone()).with("WorkingDir", "/srv").with("Env", vec![format!("LD_LIBRARY_PATH={path}")])
+    };
+    starts(&here("/opt/lib:"), "t");
+    expect(&here(""), "t", "missing-library", &["libz.so.1"]);
+}
+
+/// A loader goes on where it sees nothing, and gives up where it sees something that it cannot load.
+#[test]
+fn the_first_library_that_can_be_opened_counts() {
+    let library = Elf::library().bytes();
+    let meta = image_kit::Meta { mode: 0o600, uid: 0, gid: 0 };
+    for (root, interpreter) in [(glibc(), GLIBC), (musl(), MUSL)] {
+        let program = Elf { runpath: Some("/first:/second"), ..dynamic(interpreter, &["libz.so.1"]) }.bytes();
+        let root = root.file("bin/t", 0o755, &program).file("second/libz.so.1", 0o644, &library);
+        let hidden = root.clone().entry("first/libz.so.1", b'0', meta, "", b"text");
+        starts(&image(hidden.clone()).with("User", "100"), "t");
+        expect(&image(hidden), "t", "missing-library", &["/first/libz.so.1 is not an ELF file"]);
+        let folder = root.clone().folder("first/libz.so.1", 0o755);
+        expect(&image(folder), "t", "missing-library", &["/first/libz.so.1 is no file"]);
+        starts(&image(root), "t");
+    }
+}
+
+/// gcompat's loader starts musl's: the search is musl's, and what glibc programs need of the C library is there.
+#[test]
+fn gcompat_lets_glibc_programs_start_on_musl() {
+    let mut loader = Elf { kind: 3, ..Elf::program() }.bytes();
+    loader.extend(b"\0/lib/ld-musl-x86_64.so.1\0--preload\0/lib/libgcompat.so.0\0");
+    let needed = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"];
+    let versions = vec![("libc.so.6", "GLIBC_2.38")];
+    let program = Elf { versions_needed: versions, ..dynamic(GLIBC, &needed) }.bytes();
+    let gcompat = Tar::new()
+        .file("lib/ld-linux-x86-64.so.2", 0o755, &loader)
+        .link("lib64/ld-linux-x86-64.so.2", "../lib/ld-linux-x86-64.so.2")
+        .file("bin/t", 0o755, &program);
+    let with_musl = gcompat.clone().file("lib/ld-musl-x86_64.so.1", 0o755, &Elf { kind: 3, ..Elf::program() }.bytes());
+    let whole = with_musl.clone().file("lib/libgcompat.so.0", 0o755, &Elf::library().bytes());
+    starts(&image(whole.clone()), "t");
+    expect(&image(with_musl), "t", "missing-library", &["/lib/libgcompat.so.0 is needed by /lib/ld-linux-x86-64.so.2"]);
+    let without = gcompat.file("lib/libgcompat.so.0", 0o755, &Elf::library().bytes());
+    expect(&image(without), "t", "missing-library", &["/lib/ld-musl-x86_64.so.1 is needed by"]);
+    let more = Elf { runpath: Some("/opt"), ..dynamic(GLIBC, &["libc.so.6", "libstdc++.so.6"]) }.bytes();
+    let more = whole.file("bin/t", 0o755, &more);
+    expect(&image(more.clone()), "t", "missing-library", &["needs libstdc++.so.6, which the image lacks"]);
+    starts(&image(more.file("opt/libstdc++.so.6", 0o644, &Elf::library().bytes())), "t");
 }
 
 #[test]

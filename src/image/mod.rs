@@ -18,6 +18,7 @@ mod oci;
 mod reference;
 mod registry;
 pub mod library;
+mod loader;
 pub mod lookup;
 pub mod packages;
 pub mod probe;
