@@ -109,3 +109,31 @@ fn files_of_other_images_are_not_the_projects() {
     let roots = traced(text, &[]);
     assert!(roots.found.is_empty() && roots.untraced.is_empty(), "{roots:?}");
 }
+
+#[test]
+fn what_a_supervisor_starts_in_a_copied_folder_is_a_root() {
+    let text = "FROM alpine:3.20\nCOPY rootfs /\nCOPY jobs/app.conf /etc/supervisor/conf.d/\nENTRYPOINT [\"/init\"]\n";
+    let run = "#!/command/with-contenv sh\nexec app\n";
+    let files = [
+        ("rootfs/etc/s6-overlay/s6-rc.d/app/run", run),
+        ("rootfs/etc/s6-overlay/s6-rc.d/app/type", "longrun\n"),
+        ("rootfs/etc/cont-init.d/10-user", SCRIPT),
+        ("rootfs/etc/services.d/web/finish", SCRIPT),
+        ("rootfs/etc/crontabs/root", "* * * * * job\n"),
+        ("rootfs/usr/local/bin/tool", SCRIPT),
+        ("rootfs/usr/share/doc/example.sh", SCRIPT),
+        ("rootfs/defaults/run", SCRIPT),
+        ("jobs/app.conf", "[program:app]\ncommand=app\n"),
+    ];
+    assert_eq!(
+        names(&traced(text, &files)),
+        [
+            "service:jobs/app.conf",
+            "service:rootfs/etc/crontabs/root",
+            "shell:rootfs/etc/cont-init.d/10-user",
+            "shell:rootfs/etc/s6-overlay/s6-rc.d/app/run",
+            "shell:rootfs/etc/services.d/web/finish",
+            "shell:rootfs/usr/local/bin/tool",
+        ]
+    );
+}

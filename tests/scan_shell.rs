@@ -229,3 +229,35 @@ fn hostile_scripts_end_soon_and_quietly() {
         assert!(scan.sites.len() < 200_000, "{name}");
     }
 }
+
+/// Every program once, sorted.
+fn names(scan: &Scan) -> BTreeSet<String> {
+    programs(scan).into_iter().collect()
+}
+
+#[test]
+fn functions_of_the_script_that_sources_another_are_no_programs_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, text) in [
+        ("run.sh", "#!/bin/sh\nsay() { echo \"$@\"; }\n. ./part.sh\nwork\n"),
+        ("part.sh", "#!/bin/sh\nwork() { say x; tool; }\nsay ready\n"),
+    ] {
+        std::fs::write(folder.path().join(path), text).expect("written");
+    }
+    let tree = Tree::open(folder.path()).expect("opened");
+    let of = |paths: &[&str]| {
+        let roots: Vec<Root> = paths.iter().map(|path| Root { language: "shell", path: (*path).to_owned() }).collect();
+        names(&shell::scan(&ScanContext::new(&tree), &roots))
+    };
+    assert_eq!(of(&["part.sh", "run.sh"]), ["/bin/sh", "tool"].map(str::to_owned).into());
+    // By itself nobody can tell.
+    assert_eq!(of(&["part.sh"]), ["/bin/sh", "say"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_command_word_that_vanishes_makes_no_program_of_the_next() {
+    let text = b"#!/bin/sh\nC=\nif x; then C='compose up'; fi\n$C down\nS=\nif x; then S=sudo; fi\n$S tool\nD=\nif x; then D=echo; fi\n$D rm y\n";
+    let (_folder, tree) = with_script(text);
+    let want = ["/bin/sh", "compose", "rm", "sudo", "tool", "x"].map(str::to_owned).into();
+    assert_eq!(names(&scan(&tree, "a.sh")), want);
+}

@@ -174,6 +174,9 @@ impl<'a> Survey<'a> {
         for deployment in &deployments {
             scan.extend(scan::dockerfile::scan_deployment(&context, &file, &plan, Some(&build), deployment));
         }
+        if self.roots.is_some() {
+            self.follow_scripts(&context, &plan, &build, &mut code, &mut scan);
+        }
         self.scanned = !code.is_empty();
         self.take(scan);
         let release = release_of(self.target.image, &plan.base);
@@ -198,6 +201,34 @@ impl<'a> Survey<'a> {
         }
         let context = build.folder().to_owned();
         self.docker = Some(Docked { file, plan, others: plans.stages, contents, context });
+    }
+
+    /// Scans the scripts of the context that what was scanned runs, and those that these run in turn.
+    fn follow_scripts(
+        &mut self,
+        context: &ScanContext<'_>,
+        plan: &StagePlan,
+        build: &Context<'_>,
+        code: &mut Vec<Root>,
+        scan: &mut scan::Scan,
+    ) {
+        /// How many scripts may lead to each other.
+        const ROUNDS: usize = 8;
+        let mut from = 0;
+        for _ in 0..ROUNDS {
+            let found = roots::run_by(&scan.sites[from..], plan, build, code);
+            if found.is_empty() {
+                break;
+            }
+            let own: Vec<Root> = found.iter().map(|found| found.root.clone()).collect();
+            from = scan.sites.len();
+            scan.extend(scan::scan(context, &own));
+            code.extend(own);
+            if let Some(roots) = &mut self.roots {
+                roots.found.extend(found);
+                roots.found.sort();
+            }
+        }
     }
 
     /// How other files of the project start the image.

@@ -194,7 +194,7 @@ fn covers(pattern: &str, path: &str) -> bool {
 }
 
 /// Whether a whole path matches a pattern: `*` and `?` stay inside a part, `**` crosses parts.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
+pub fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').collect();
     let path: Vec<&str> = path.split('/').collect();
     if pattern.len() > MAX_DEPTH || path.len() > MAX_DEPTH * 4 {

@@ -17,7 +17,7 @@ mod plan;
 mod run;
 
 pub use base::{Base, Distribution, repository};
-pub use context::{Context, Found};
+pub use context::{Context, Found, matches};
 pub use evaluate::{Options, Plans, UnknownTarget};
 pub use expand::{Expanded, expand};
 pub use model::{

@@ -52,14 +52,35 @@ fn base_name(path: &str) -> &str {
 
 /// Whether a path is a file of a supervisor.
 pub fn detects(tree: &Tree, path: &str) -> bool {
-    FORMATS.iter().any(|format| (format.is_named)(path)) && tree.is_file(path)
+    tree.is_file(path) && format_of(tree, path).is_some()
+}
+
+/// The format of a file: by its name, or supervisord's by its sections, which files of any name hold.
+fn format_of(tree: &Tree, path: &str) -> Option<&'static Format> {
+    let by_name = FORMATS.iter().find(|format| (format.is_named)(path));
+    by_name.or_else(|| {
+        let is_settings = path.ends_with(".conf") || path.ends_with(".ini");
+        if !is_settings {
+            return None;
+        }
+        let file = tree.read(path).ok()?;
+        let source = tree.files().get(file);
+        source.text().lines().any(|line| line.starts_with("[program:")).then_some(&FORMATS[0])
+    })
+}
+
+/// Whether a path of an image is one at which a supervisor, cron or systemd looks for its files.
+pub fn watched(at: &str) -> bool {
+    const FOLDERS: [&str; 5] =
+        ["/etc/cron.d/", "/etc/crontabs/", "/etc/supervisor", "/etc/systemd/system/", "/var/spool/cron/crontabs/"];
+    FOLDERS.iter().any(|folder| at.starts_with(folder)) || at == "/etc/crontab"
 }
 
 /// Scans the roots together.
 pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
     let mut scan = Scan::default();
     for root in roots {
-        let format = FORMATS.iter().find(|format| (format.is_named)(&root.path));
+        let format = format_of(context.tree, &root.path);
         match (format, context.tree.read(&root.path)) {
             (Some(format), Ok(file)) => scan.extend(scan_file(context, file, format)),
             (None, _) => {

@@ -45,6 +45,10 @@ impl Walker<'_> {
                 }
                 return;
             }
+            if self.outer.contains(&name) {
+                self.print_unknown("the output of a function of the script that sources this one", command.silent);
+                return;
+            }
             if is_builtin(self.dialect, &name) || (self.dialect != Dialect::Dash && name == "source") {
                 self.builtin(&name, fields, command, state);
                 return;

@@ -20,6 +20,7 @@ use super::{Root, Scan, ScanContext};
 use crate::file::MappedText;
 use crate::shell::{lex, parse};
 use crate::walk::Tree;
+use std::collections::BTreeSet;
 use value::{State, Value};
 use walk::Walker;
 
@@ -34,9 +35,20 @@ pub fn detects(tree: &Tree, path: &str) -> bool {
 /// Scans the roots together.
 pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
     on_large_stack(|| {
+        let mut all: Vec<_> =
+            roots.iter().map(|root| script::scan_root(context, &root.path, BTreeSet::new())).collect();
+        for (index, root) in roots.iter().enumerate() {
+            // What the scripts that source this one define is there when it runs.
+            let callers = roots.iter().zip(&all).filter(|(other, _)| *other != root);
+            let callers = callers.filter(|(_, caller)| caller.sourced.contains(&root.path));
+            let outer: BTreeSet<String> = callers.flat_map(|(_, caller)| caller.functions.iter().cloned()).collect();
+            if !outer.is_empty() {
+                all[index] = script::scan_root(context, &root.path, outer);
+            }
+        }
         let mut scan = Scan::default();
-        for root in roots {
-            scan.extend(script::scan_root(context, &root.path));
+        for scanned in all {
+            scan.extend(scanned.scan);
         }
         scan
     })

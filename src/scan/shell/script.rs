@@ -110,10 +110,21 @@ pub(super) fn detects(tree: &Tree, path: &str) -> bool {
     }
 }
 
-/// Scans one script as if it were run, with arguments that are not known.
-pub(super) fn scan_root(context: &ScanContext<'_>, path: &str) -> Scan {
+/// What a script runs, and what it is to the others that are scanned with it.
+#[derive(Default)]
+pub(super) struct Scanned {
+    pub(super) scan: Scan,
+    /// The files that it sources.
+    pub(super) sourced: BTreeSet<String>,
+    /// The functions that it defines, those of sourced files too.
+    pub(super) functions: BTreeSet<String>,
+}
+
+/// Scans one script as if it were run, with arguments that are not known; `outer` are functions that scripts which source
+/// it define.
+pub(super) fn scan_root(context: &ScanContext<'_>, path: &str, outer: BTreeSet<String>) -> Scanned {
     let any = Value { many: true, ..Value::unknown("the container's own arguments") };
-    scan_script(context, path, vec![any], None, &mut BTreeSet::new(), 0)
+    scan_script(context, path, vec![any], None, &mut BTreeSet::new(), 0, outer)
 }
 
 /// Scans a script; its shebang counts unless another shell reads it (`sh script`).
@@ -124,13 +135,14 @@ fn scan_script(
     reader: Option<Dialect>,
     scripts: &mut BTreeSet<String>,
     depth: u32,
-) -> Scan {
+    outer: BTreeSet<String>,
+) -> Scanned {
     scripts.insert(path.to_owned());
     let file = match context.tree.read(path) {
         Ok(file) => file,
         Err(error) => {
             let skipped = Skipped { path: path.to_owned(), why: error.to_string() };
-            return Scan { skipped: vec![skipped], ..Scan::default() };
+            return Scanned { scan: Scan { skipped: vec![skipped], ..Scan::default() }, ..Scanned::default() };
         }
     };
     let source = context.tree.files().get(file);
@@ -138,7 +150,7 @@ fn scan_script(
     let mut scan = Scan::default();
     if text.as_bytes()[..text.len().min(SHEBANG_LENGTH)].contains(&0) {
         scan.skipped.push(Skipped { path: path.to_owned(), why: "not a text".to_owned() });
-        return scan;
+        return Scanned { scan, ..Scanned::default() };
     }
     let shebang = Shebang::read(text);
     let named = if path.ends_with(".bash") { Dialect::Bash } else { Dialect::Posix };
@@ -149,18 +161,21 @@ fn scan_script(
     let Some(dialect) = dialect else {
         let interpreter = shebang.map(|shebang| shebang.words[0].0.clone()).unwrap_or_default();
         scan.skipped.push(Skipped { path: path.to_owned(), why: format!("run by {interpreter}, which is no shell") });
-        return scan;
+        return Scanned { scan, ..Scanned::default() };
     };
     let mut walker = Walker::new(context, dialect, Some(path.to_owned()));
     walker.scripts.clone_from(scripts);
     walker.depth = depth;
+    walker.outer = outer;
     let mut state = State::new(vec![arguments]);
     let mapped = MappedText::verbatim(context.tree.files(), Span::new(file, 0, text.len()));
     walker.run(mapped, &mut state);
     walker.run_uncalled(&state);
     scripts.clone_from(&walker.scripts);
+    let sourced = std::mem::take(&mut walker.sourced);
+    let functions = walker.functions.keys().cloned().collect();
     scan.extend(walker.finish());
-    scan
+    Scanned { scan, sourced, functions }
 }
 
 fn shebang_sites(shebang: &Shebang, file: FileId, path: &str, scan: &mut Scan) {
@@ -237,7 +252,9 @@ impl Walker<'_> {
             return;
         }
         let mut scripts = std::mem::take(&mut self.scripts);
-        let scan = scan_script(self.context, path, arguments.to_vec(), reader, &mut scripts, self.depth + 20);
+        let depth = self.depth + 20;
+        let outer = BTreeSet::new();
+        let scan = scan_script(self.context, path, arguments.to_vec(), reader, &mut scripts, depth, outer).scan;
         self.scripts = scripts;
         self.sites.extend(scan.sites);
         self.scan.skipped.extend(scan.skipped);
@@ -288,6 +305,7 @@ impl Walker<'_> {
         let Ok(id) = self.context.tree.read(&path) else { return };
         let length = self.context.tree.files().get(id).text().len();
         let mapped = MappedText::verbatim(self.context.tree.files(), Span::new(id, 0, length));
+        self.sourced.insert(path.clone());
         self.sources.push(path);
         let positional = state.positional.clone();
         if !rest.is_empty() {

@@ -1,9 +1,11 @@
 //! Simple commands: their assignments, redirections and words.
 
+use super::builtin::is_builtin;
 use super::lex::Lexer;
 use super::parse::Code;
 use super::value::{Fields, State, Value, add};
 use super::walk::{Command, Walker};
+use super::wrapper::wrapper;
 use crate::file::MappedText;
 use crate::site::Step;
 use brush_parser::ast;
@@ -98,9 +100,26 @@ impl Walker<'_> {
                 let expanded = self.expand_braced(code, range, state);
                 fields = if fields.is_empty() { expanded } else { super::value::product(fields, &expanded) };
             }
+            if word.start == words[0].start {
+                self.without_vanished(&mut fields);
+            }
             all = super::value::product(all, &fields);
         }
         all
+    }
+
+    /// Takes the alternatives in which a command word vanishes away where others name a program that runs no other: what
+    /// follows are that program's arguments, and an empty command word is a mistake or a path that is not taken.
+    fn without_vanished(&self, alternatives: &mut Vec<Fields>) {
+        let runs_others = |name: &str| {
+            let base = name.rsplit('/').next().unwrap_or(name);
+            wrapper(base).is_some() || is_builtin(self.dialect, name) || self.functions.contains_key(name)
+        };
+        let names = || alternatives.iter().filter_map(|fields| fields.first()?.constant());
+        let mut named = names().peekable();
+        if named.peek().is_some() && !named.any(|name| name.is_empty() || runs_others(name)) {
+            alternatives.retain(|fields| !fields.is_empty());
+        }
     }
 
     /// The alternatives of a part of a word that brace expansion made.

@@ -88,6 +88,10 @@ pub(super) struct Walker<'a> {
     /// Files that are sourced and cannot be read.
     pub(super) unread: BTreeSet<String>,
     pub(super) sources: Vec<String>,
+    /// Every file of the tree that was sourced.
+    pub(super) sourced: BTreeSet<String>,
+    /// Functions of the scripts that source this one.
+    pub(super) outer: BTreeSet<String>,
     pub(super) scripts: BTreeSet<String>,
     pub(super) depth: u32,
     units: HashMap<MappedText, Rc<Unit>>,
@@ -112,6 +116,8 @@ impl<'a> Walker<'a> {
             dispatched: false,
             unread: BTreeSet::new(),
             sources: Vec::new(),
+            sourced: BTreeSet::new(),
+            outer: BTreeSet::new(),
             scripts: BTreeSet::new(),
             depth: 0,
             units: HashMap::new(),

@@ -3,20 +3,21 @@
 //! For the stage that ships, each file and folder is followed through `COPY --from` and build commands to the build
 //! context. What cannot be followed is listed with the flag that settles it; nothing is guessed.
 
+mod folder;
+
+use self::folder::{is_test_or_data, join, kinds_of, python_roots};
 use crate::dockerfile::{
     Build, BuildTool, Command, Context, ImageFile, Origin, Plans, Presence, Shape, StagePlan, path,
 };
 use crate::file::Span;
 use crate::scan::deploy::Deployment;
 use crate::scan::{LANGUAGES, Root};
-use crate::site::Step;
+use crate::site::{ExecSite, Program, Step};
 use crate::walk::{self, Kind, Tree};
 use std::collections::BTreeSet;
 
 /// How many stages a file is followed through.
 const MAX_HOPS: usize = 32;
-/// How many entries of a folder are looked at to tell its language.
-const MAX_ENTRIES: usize = 4000;
 
 /// A root that the Dockerfile names, and how it was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,37 @@ pub fn from_dockerfile(plans: &Plans, plan: &StagePlan, context: &Context<'_>, d
     tracer.roots.started = deployments.iter().map(|own| Step { what: own.name.clone(), span: own.span }).collect();
     tracer.started_files();
     tracer.finish()
+}
+
+/// The scripts of the context that `sites` run by their path or name in the image, those in `known` left out.
+pub fn run_by(sites: &[ExecSite], plan: &StagePlan, context: &Context<'_>, known: &[Root]) -> Vec<RootFound> {
+    let tree = context.tree();
+    let mut found: Vec<RootFound> = Vec::new();
+    for site in sites {
+        let at = match &site.program {
+            Program::Path(at) if at.starts_with('/') => vec![at.clone()],
+            Program::Name(name) => plan.path_folders().iter().map(|folder| path::join(folder, name)).collect(),
+            _ => continue,
+        };
+        let there = at.iter().find_map(|at| match plan.presence(at) {
+            Presence::Provided(file) => Some((file, "")),
+            Presence::Within(file) => Some((file, path::below(&file.path, at)?)),
+            Presence::Unnamed => None,
+        });
+        let Some((file, rest)) = there else { continue };
+        let Origin::Context(source) = &file.origin else { continue };
+        let root = Root { language: "shell", path: context.tree_path(&join(source, rest)) };
+        let is_known = known.contains(&root) || found.iter().any(|other| other.root == root);
+        if !is_known && tree.is_file(&root.path) && crate::scan::shell::detects(tree, &root.path) {
+            let trace = vec![
+                Step { what: format!("run as {}", site.program), span: site.span },
+                Step { what: format!("{} of the image", file.path), span: file.span },
+            ];
+            found.push(RootFound { root, trace });
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The words that ENTRYPOINT, CMD, HEALTHCHECK and the files beside start with, as paths of the image where they may be some.
@@ -253,13 +285,18 @@ impl<'a> Tracer<'a> {
                 };
                 self.root(name, path, trace);
             }
-            Some("shell") => self.root("shell", at.to_owned(), trace),
+            Some(name @ ("shell" | "service")) => self.root(name, at.to_owned(), trace),
             _ => {}
         }
     }
 
     /// A folder that is copied: an application where something says so.
     fn source_folder(&mut self, at: &str, file: &ImageFile, trace: &[Step]) {
+        if let Some(inside) = path::below(&format!("/{}", self.context.folder()), &format!("/{at}")) {
+            for (language, source) in folder::started_files(self.context, self.plan, inside, &file.path) {
+                self.root(language, source, trace);
+            }
+        }
         let kinds = kinds_of(self.tree, at);
         let has = |name: &str| self.tree.is_file(&join(at, name));
         let is_started = self.is_started_below(&file.path);
@@ -533,69 +570,4 @@ fn builder_of<'a>(plan: &'a StagePlan, at: &str) -> Option<&'a Build> {
         [only] if only.tool != BuildTool::Node => Some(only),
         _ => None,
     })
-}
-
-fn join(folder: &str, rest: &str) -> String {
-    match (folder.is_empty(), rest.is_empty()) {
-        (true, _) => rest.to_owned(),
-        (_, true) => folder.to_owned(),
-        _ => format!("{folder}/{rest}"),
-    }
-}
-
-/// Files that a copied application carries along and that are no code of it.
-fn is_test_or_data(at: &str) -> bool {
-    let name = at.rsplit('/').next().unwrap_or(at);
-    name.starts_with("test_") || name.starts_with('.') || name.ends_with("_test.py") || name == "package.json"
-}
-
-/// The languages of the files in a folder, dependencies and tests aside.
-fn kinds_of(tree: &Tree, folder: &str) -> BTreeSet<&'static str> {
-    let mut kinds = BTreeSet::new();
-    let mut folders = vec![folder.to_owned()];
-    let mut seen = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in tree.list(&folder).unwrap_or_default() {
-            seen += 1;
-            if seen > MAX_ENTRIES {
-                return kinds;
-            }
-            let skipped = ["node_modules", "vendor", "tests", "test", "testdata", "docs"];
-            match entry.kind {
-                Kind::Folder if !entry.name.starts_with('.') && !skipped.contains(&entry.name.as_str()) => {
-                    folders.push(join(&folder, &entry.name));
-                }
-                Kind::File => match entry.name.rsplit_once('.').map_or("", |(_, ending)| ending) {
-                    "py" => {
-                        kinds.insert("python");
-                    }
-                    "js" | "mjs" | "cjs" | "ts" | "tsx" | "jsx" => {
-                        kinds.insert("javascript");
-                    }
-                    _ => {}
-                },
-                _ => {}
-            }
-        }
-    }
-    kinds
-}
-
-/// The packages of a Python project: those below `src/` where it is laid out so, else the folder itself.
-fn python_roots(tree: &Tree, folder: &str) -> Vec<String> {
-    let project = ["pyproject.toml", "setup.py", "setup.cfg"].iter().any(|name| tree.is_file(&join(folder, name)));
-    let src = join(folder, "src");
-    if project && tree.is_folder(&src) {
-        let packages: Vec<String> = tree
-            .list(&src)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|entry| entry.kind == Kind::Folder && tree.is_file(&join(&join(&src, &entry.name), "__init__.py")))
-            .map(|entry| join(&src, &entry.name))
-            .collect();
-        if !packages.is_empty() {
-            return packages;
-        }
-    }
-    vec![folder.to_owned()]
 }
