@@ -598,7 +598,7 @@ static EXEC: Wrapper = Wrapper {
     inner: Inner::Command(0),
     source: "",
 };
-static PLAIN: Wrapper = Wrapper {
+pub(super) const PLAIN: Wrapper = Wrapper {
     name: "command",
     short: "",
     long: &[],
@@ -708,7 +708,7 @@ fn split_option(row: &Wrapper, arguments: &[Value]) -> Option<(usize, usize)> {
 }
 
 /// Where a wrapper's command begins in its arguments: after its options, its assignments and so many operands.
-fn command_start(row: &Wrapper, arguments: &[Value], operands: usize) -> Option<usize> {
+pub(super) fn command_start(row: &Wrapper, arguments: &[Value], operands: usize) -> Option<usize> {
     let mut at = 0;
     let mut left = operands;
     let mut options = true;
@@ -750,7 +750,7 @@ fn command_start(row: &Wrapper, arguments: &[Value], operands: usize) -> Option<
 }
 
 /// Whether a cluster of short options ends in one whose value is the next word.
-fn takes_next(row: &Wrapper, text: &str) -> bool {
+pub(super) fn takes_next(row: &Wrapper, text: &str) -> bool {
     let (next, attached) = row.short.split_once('?').unwrap_or((row.short, ""));
     let mut letters = text[1..].chars().peekable();
     while let Some(letter) = letters.next() {

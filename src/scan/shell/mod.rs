@@ -6,6 +6,7 @@
 
 mod builtin;
 mod command;
+mod execline;
 mod expand;
 mod guard;
 mod script;

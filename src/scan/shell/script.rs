@@ -68,6 +68,10 @@ impl Shebang {
         programs
     }
 
+    fn is_execline(&self) -> bool {
+        self.programs().last().is_some_and(|last| base_name(&last.0) == "execlineb")
+    }
+
     /// The dialect, where the last interpreter is a shell that is read here.
     fn dialect(&self) -> Option<Dialect> {
         let programs = self.programs();
@@ -105,7 +109,7 @@ pub(super) fn detects(tree: &Tree, path: &str) -> bool {
     let Ok(bytes) = tree.read_bytes(path) else { return false };
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(SHEBANG_LENGTH)]);
     match Shebang::read(&head) {
-        Some(shebang) => shebang.dialect().is_some(),
+        Some(shebang) => shebang.dialect().is_some() || shebang.is_execline(),
         None => ENDINGS.iter().any(|ending| path.ends_with(ending)),
     }
 }
@@ -158,7 +162,8 @@ fn scan_script(
     if let (Some(shebang), None) = (&shebang, reader) {
         shebang_sites(shebang, file, path, &mut scan);
     }
-    let Some(dialect) = dialect else {
+    let is_execline = reader.is_none() && shebang.as_ref().is_some_and(Shebang::is_execline);
+    let Some(dialect) = dialect.or_else(|| is_execline.then_some(Dialect::Posix)) else {
         let interpreter = shebang.map(|shebang| shebang.words[0].0.clone()).unwrap_or_default();
         scan.skipped.push(Skipped { path: path.to_owned(), why: format!("run by {interpreter}, which is no shell") });
         return Scanned { scan, ..Scanned::default() };
@@ -169,8 +174,12 @@ fn scan_script(
     walker.outer = outer;
     let mut state = State::new(vec![arguments]);
     let mapped = MappedText::verbatim(context.tree.files(), Span::new(file, 0, text.len()));
-    walker.run(mapped, &mut state);
-    walker.run_uncalled(&state);
+    if is_execline {
+        walker.execline(&mapped, &mut state);
+    } else {
+        walker.run(mapped, &mut state);
+        walker.run_uncalled(&state);
+    }
     scripts.clone_from(&walker.scripts);
     let sourced = std::mem::take(&mut walker.sourced);
     let functions = walker.functions.keys().cloned().collect();
