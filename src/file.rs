@@ -138,6 +138,21 @@ impl Files {
         Arc::clone(&inner.files[id.0 as usize])
     }
 
+    /// How many files were read.
+    pub fn len(&self) -> usize {
+        self.inner.read().expect("internal: no thread panics while it holds the lock").files.len()
+    }
+
+    /// Whether none was read.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The files that were read when there were already `before` of them.
+    pub fn since(&self, before: usize) -> impl Iterator<Item = FileId> {
+        (before as u32..self.len() as u32).map(FileId)
+    }
+
     /// The path of the file behind an id.
     pub fn path(&self, id: FileId) -> String {
         self.get(id).path().to_owned()

@@ -132,3 +132,39 @@ fn a_field_set_where_its_package_is_not_imported() {
     let wanted = [("main.go", "git"), ("sign/sign.go", "cosign")];
     assert_eq!(found, wanted.into_iter().map(|(file, program)| (file.to_owned(), program.to_owned())).collect());
 }
+
+/// What a scan with a cache finds.
+fn names_with_cache(folder: &Path, cache: &Path) -> Vec<String> {
+    let tree = Tree::open(folder).expect("opened");
+    let context = ScanContext { cache: Some(cache.to_owned()), ..ScanContext::new(&tree) };
+    let scan = go::scan(&context, &[Root { language: "go", path: String::new() }]);
+    scan.sites.iter().map(|site| site.program.to_string()).collect()
+}
+
+#[test]
+fn a_kept_result_counts_for_its_content_alone() {
+    let (project, cache) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let write = |name: &str, text: &str| std::fs::write(project.path().join(name), text).expect("written");
+    let main = |program: &str| {
+        let text = format!("package main\nimport \"os/exec\"\nfunc main() {{ exec.Command(\"{program}\").Run() }}\n");
+        write("main.go", &text);
+    };
+    write("go.mod", "module example.com/x\n");
+    main("git");
+    assert_eq!(names_with_cache(project.path(), cache.path()), ["git"]);
+    let kept: Vec<_> = std::fs::read_dir(cache.path().join("scan")).expect("kept").flatten().collect();
+    assert_eq!(kept.len(), 1);
+    let file = kept[0].path();
+
+    // It is used: what is put into it comes back.
+    let text = std::fs::read_to_string(&file).expect("read");
+    std::fs::write(&file, text.replace("\"git\"", "\"kept\"")).expect("written");
+    assert_eq!(names_with_cache(project.path(), cache.path()), ["kept"]);
+    // Damaged, it is as good as absent.
+    std::fs::write(&file, &text[..text.len() / 2]).expect("written");
+    assert_eq!(names_with_cache(project.path(), cache.path()), ["git"]);
+    // Other content is another result.
+    main("tar");
+    assert_eq!(names_with_cache(project.path(), cache.path()), ["tar"]);
+    assert_eq!(std::fs::read_dir(cache.path().join("scan")).expect("kept").count(), 1);
+}

@@ -3,6 +3,7 @@
 //! A scanner reports what production code in the image can run on the image's platform, and lists what it could not
 //! settle. It never guesses and never executes anything from the tree.
 
+mod cache;
 pub mod deploy;
 pub mod dockerfile;
 pub mod go;

@@ -1,6 +1,7 @@
 //! Who calls a function, and which functions a call may run: directly, by methods, interfaces and function values.
 
 use super::engine::{CallSite, Engine};
+use super::outline::way;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, VarAt, receiver_name};
 use super::value::{Context, Kind, Set};
@@ -9,8 +10,8 @@ use std::rc::Rc;
 
 /// How many callers of one function are looked at.
 const MAX_CALLERS: usize = 600;
-/// How many files may hold a method's name before only those near its package are looked at.
-const MAX_UNITS: usize = 150;
+/// How many files may select a method's name for its receivers to be told.
+const MAX_RECEIVER_UNITS: usize = 60;
 /// How many implementations of one method are looked at.
 const MAX_IMPLEMENTATIONS: usize = 80;
 
@@ -120,6 +121,11 @@ impl Engine<'_> {
     /// The receivers that a method is called on.
     pub(crate) fn eval_receivers(&mut self, func: FuncAt) -> Set {
         let mut set = Set::default();
+        let declared = self.program.syntax(func.unit).func(func.func);
+        let package = self.program.unit(func.unit).package;
+        if self.program.member_users(package, &declared.name, way::SELECTOR).len() > MAX_RECEIVER_UNITS {
+            return Set::hole(format!("the receiver of {}, which much code calls", declared.name));
+        }
         for site in self.callers_of(func).iter() {
             if let Some(base) = self.receiver_of(site.call) {
                 set.extend(self.eval(base, 0));
@@ -143,15 +149,8 @@ impl Engine<'_> {
         } else if !declared.name.is_empty() {
             let name = declared.name.as_str();
             let is_method = declared.receiver.is_some();
-            let mut units: Vec<u32> = if is_method && name.starts_with(char::is_uppercase) {
-                program.holders(name).collect()
-            } else {
-                program.users(program.unit(func.unit).package, name)
-            };
-            // A method named like hundreds of others: only its own package and the importers of that are looked at.
-            if units.len() > MAX_UNITS {
-                units = program.users(program.unit(func.unit).package, name);
-            }
+            let package = program.unit(func.unit).package;
+            let units = if is_method { program.callers_of_method(package, name) } else { program.users(package, name) };
             for unit in units {
                 for expr in program.syntax(unit).refs(name) {
                     let at = At { unit, expr };
@@ -311,7 +310,7 @@ impl Engine<'_> {
     fn flows_from_field(&mut self, field: FieldAt, depth: u32, seen: &mut BTreeSet<At>, calls: &mut BTreeSet<At>) {
         let program = self.program;
         let name = self.field_name(field);
-        for unit in program.member_users(program.unit(field.unit).package, &name) {
+        for unit in program.member_users(program.unit(field.unit).package, &name, way::SELECTOR) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };

@@ -2,7 +2,7 @@
 
 use super::calls::Callee;
 use super::engine::Engine;
-use super::syntax::{ExprId, ExprKind, Op, Parent};
+use super::syntax::{ExprId, ExprKind, Op, Parent, Range, Syntax};
 use super::types::{At, FuncAt, Meaning, Member, Shape, VarAt};
 use super::value::{Context, Item, Kind, List, Part, Set, Value, concat};
 use super::variables::joined;
@@ -111,6 +111,21 @@ impl Engine<'_> {
         }
         match syntax.kind(index.expr) {
             ExprKind::Int(index) => self.element(&set, usize::try_from(*index).unwrap_or(usize::MAX)),
+            _ if let Some(back) = index_from_end(syntax, base.expr, index.expr) => {
+                let mut found = Set::default();
+                for value in set.values {
+                    let from_start = match &value.kind {
+                        Kind::List(list) if !list.open => list.items.len().checked_sub(back),
+                        _ => None,
+                    };
+                    let one = Set::one(value);
+                    found.extend(match from_start {
+                        Some(index) => self.element(&one, index),
+                        None => self.elements(&one),
+                    });
+                }
+                found
+            }
             _ => {
                 let over = syntax.resolve_if_ident(index.expr).and_then(|var| match syntax.var(var).source {
                     super::syntax::Source::Range { over, key: true } => {
@@ -128,7 +143,7 @@ impl Engine<'_> {
                 for value in &set.values {
                     match &value.kind {
                         Kind::Composite(at, inner) => {
-                            let keys = self.eval(index, context);
+                            let keys = self.with_share(|engine| engine.eval(index, context));
                             let entries = self.map_entries(*at, *inner, &keys);
                             found.extend(if is_written && keys.has_hole() { unknown_texts(entries) } else { entries });
                         }
@@ -390,7 +405,10 @@ impl Engine<'_> {
         let declared = syntax.func(func.func);
         let mut found = Set::default();
         for (range, values) in &declared.returns {
-            if !self.is_live(func.unit, range.start) {
+            if !self.is_live(func.unit, range.start)
+                || gives_nothing(syntax, values, index)
+                || self.is_ruled_out(func, range.start, inside)
+            {
                 continue;
             }
             if values.is_empty() {
@@ -417,6 +435,29 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// N where an index is written `len(base)-N`.
+fn index_from_end(syntax: &Syntax, base: ExprId, index: ExprId) -> Option<usize> {
+    let ExprKind::Binary { op: Op::Other, left, right } = syntax.kind(index) else { return None };
+    let ExprKind::Call { fun, args, .. } = syntax.kind(*left) else { return None };
+    let (left, right) = (syntax.expr(*left).range, syntax.expr(*right));
+    let between = syntax.str(Range { start: left.end, end: right.range.start }).trim();
+    let text = |expr: ExprId| syntax.str(syntax.expr(expr).range);
+    match (&args[..], &right.kind) {
+        ([list], ExprKind::Int(back)) if between == "-" && syntax.name(*fun) == "len" && text(*list) == text(base) => {
+            usize::try_from(*back).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Whether a `return` hands on an error with an empty text beside it: callers do not use that.
+fn gives_nothing(syntax: &Syntax, values: &[ExprId], index: u32) -> bool {
+    let (Some(&value), Some(&last)) = (values.get(index as usize), values.last()) else { return false };
+    value != last
+        && matches!(syntax.kind(value), ExprKind::Text(text) if text.is_empty())
+        && !matches!(syntax.kind(last), ExprKind::Nil | ExprKind::Bool(_) | ExprKind::Text(_))
 }
 
 /// The values of a map that is written to, under a key that is not known: a text there tells nothing, for such a map holds

@@ -2,6 +2,7 @@
 //! and from every assignment to the field.
 
 use super::engine::Engine;
+use super::outline::way;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, Member, Shape, Ty};
 use super::value::{Context, Item, Kind, List, Set, Value, concat};
@@ -84,7 +85,7 @@ impl Engine<'_> {
         let program = self.program;
         let mut set = Set::default();
         let name = self.field_name(field);
-        for unit in program.member_users(program.unit(field.unit).package, &name) {
+        for unit in program.member_users(program.unit(field.unit).package, &name, way::KEY) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let syntax = program.syntax(unit);
@@ -160,7 +161,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let mut added = Set::default();
         let name = self.field_name(field);
-        for unit in program.member_users(program.unit(field.unit).package, &name) {
+        for unit in program.member_users(program.unit(field.unit).package, &name, way::SELECTOR) {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };

@@ -4,7 +4,7 @@
 use super::engine::Engine;
 use super::load::UnitId;
 use super::syntax::{Condition, ExprId, ExprKind, Op, Parent, Range, Source, Syntax};
-use super::types::{At, Meaning};
+use super::types::{At, FuncAt, Meaning, VarAt};
 use super::value::{Context, Kind, Set, Value};
 
 /// How deep conditions are worked out.
@@ -81,6 +81,40 @@ impl Engine<'_> {
             });
         }
         set
+    }
+
+    /// Whether a condition on a parameter keeps a place of its function from running, whatever a call passes for it.
+    pub(crate) fn is_ruled_out(&mut self, func: FuncAt, place: u32, context: Context) -> bool {
+        let program = self.program;
+        let syntax = program.syntax(func.unit);
+        let declared = syntax.func(func.func);
+        let (Some(range), Some((call, _))) = (declared.range, self.entered(func, context)) else { return false };
+        for guard in syntax.guards_at(place).filter(|guard| range.contains(guard.range.start)) {
+            let (Condition::Is(condition) | Condition::IsNot(condition)) = guard.condition else { continue };
+            let text = syntax.str(syntax.expr(condition).range);
+            for param in &declared.params {
+                let Some(var) = param.var else { continue };
+                let name = syntax.str(syntax.var(var).name);
+                if name.is_empty() || !text.contains(name) || is_changed(syntax, range, name) {
+                    continue;
+                }
+                let ExprKind::Call { args, .. } = program.syntax(call.unit).kind(call.expr) else { continue };
+                if args.len() != declared.params.len() {
+                    continue;
+                }
+                let values = self.eval_var(VarAt { unit: func.unit, var }, context);
+                let excluded = |engine: &mut Self, value: &Value| {
+                    value.known_text().is_some_and(|value| {
+                        let candidate = Candidate { of: name, value: &value };
+                        engine.allows(func.unit, &guard.condition, candidate) == Some(false)
+                    })
+                };
+                if !values.is_empty() && values.values.iter().all(|value| excluded(self, value)) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn filter(&mut self, unit: UnitId, set: Set, choice: &Choice, context: Context) -> Set {

@@ -5,10 +5,9 @@
 
 use super::constraint::BuildTags;
 use super::imports::Head;
-use super::methods::{Declared, Methods};
 use super::module::{Place, Workspace};
+use super::outline::{Declared, Outline, way};
 use super::syntax::{Decl, Syntax};
-use super::words::Words;
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
 use rayon::prelude::*;
@@ -19,6 +18,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 const MAX_PACKAGES: usize = 50_000;
 /// How many files may use a member before only the importers of its package are looked at.
 const MAX_MEMBER_USERS: usize = 300;
+
+/// How many files may select a method's name before only those are looked at that lead to its package.
+const MAX_CALLING_UNITS: usize = 300;
 
 /// A package, by its place in [`Program::packages`].
 pub(crate) type PackageId = u32;
@@ -49,6 +51,11 @@ impl Unit {
         self.syntax.get_or_init(|| Syntax::parse(self.file, Arc::clone(&self.source)))
     }
 
+    /// Whether it has been parsed.
+    pub(crate) fn is_parsed(&self) -> bool {
+        self.syntax.get().is_some()
+    }
+
     /// The text.
     pub(crate) fn text(&self) -> &str {
         self.source.text()
@@ -63,8 +70,7 @@ pub(crate) struct Program {
     by_import: HashMap<String, PackageId>,
     /// Import path → the files that import it.
     importers: HashMap<String, Vec<UnitId>>,
-    words: OnceLock<Words>,
-    methods: OnceLock<Methods>,
+    outline: OnceLock<Outline>,
     dependents: Mutex<HashMap<PackageId, Arc<HashSet<PackageId>>>>,
     /// Modules and packages without sources, with one import path of each.
     pub missing: BTreeMap<String, String>,
@@ -217,52 +223,80 @@ impl Program {
 
     /// A package-level declaration, with its file.
     pub(crate) fn decl(&self, package: PackageId, name: &str) -> Option<(UnitId, Decl)> {
-        self.package(package)
-            .units
-            .iter()
-            .filter(|&&unit| contains_word(self.unit(unit).text(), name))
-            .find_map(|&unit| self.syntax(unit).decl(name).map(|decl| (unit, decl)))
+        let declaring = self.own_users(package, name, way::DECLARED);
+        declaring.into_iter().find_map(|unit| self.syntax(unit).decl(name).map(|decl| (unit, decl)))
     }
 
-    /// The files of a package and, for an exported name, of those that import it, which hold a word.
+    /// The files of a package that use a word in one of some ways.
+    fn own_users(&self, package: PackageId, word: &str, ways: u8) -> Vec<UnitId> {
+        let units = &self.package(package).units;
+        let (Some(&first), Some(&last)) = (units.first(), units.last()) else { return Vec::new() };
+        // A package's files stand together.
+        let users = self.outline().users(word, ways).skip_while(|&unit| unit < first);
+        users.take_while(|&unit| unit <= last).collect()
+    }
+
+    /// The files that use a package-level name: those of the package and, for an exported name, of those that import it.
     pub(crate) fn users(&self, package: PackageId, word: &str) -> Vec<UnitId> {
-        let exported = word.chars().next().is_some_and(char::is_uppercase);
-        let importers = if exported { self.importers(&self.package(package).import) } else { &[] };
-        self.holders(word)
-            .filter(|unit| self.unit(*unit).package == package || importers.binary_search(unit).is_ok())
-            .collect()
+        let mut users = self.own_users(package, word, way::NAME);
+        if word.starts_with(char::is_uppercase) {
+            let import = self.package(package).import.as_str();
+            let importers = self.importers(import);
+            let imports_all = |unit: UnitId| {
+                let imports = &self.unit(unit).head.imports;
+                imports.iter().any(|one| one.path == import && one.alias.as_deref() == Some("."))
+            };
+            let outline = self.outline();
+            users.extend(outline.users(word, way::SELECTOR).filter(|unit| importers.binary_search(unit).is_ok()));
+            let bare = outline.users(word, way::NAME).filter(|unit| importers.binary_search(unit).is_ok());
+            users.extend(bare.filter(|&unit| imports_all(unit)));
+            users.sort_unstable();
+            users.dedup();
+        }
+        users
     }
 
     /// The files that may use a member (a field, a method) of a type of a package: no file need import the package for
     /// that, but each that holds such a value imports one that leads there.
-    pub(crate) fn member_users(&self, package: PackageId, word: &str) -> Vec<UnitId> {
-        if !word.chars().next().is_some_and(char::is_uppercase) {
-            return self.users(package, word);
+    pub(crate) fn member_users(&self, package: PackageId, word: &str, ways: u8) -> Vec<UnitId> {
+        if !word.starts_with(char::is_uppercase) {
+            return self.own_users(package, word, ways);
         }
         let dependents = self.dependents(package);
         let units: Vec<UnitId> =
-            self.holders(word).filter(|unit| dependents.contains(&self.unit(*unit).package)).collect();
+            self.outline().users(word, ways).filter(|unit| dependents.contains(&self.unit(*unit).package)).collect();
+        if units.len() <= MAX_MEMBER_USERS {
+            return units;
+        }
         // A name that hundreds of files hold: those that import the package itself must do.
-        if units.len() > MAX_MEMBER_USERS { self.users(package, word) } else { units }
+        let importers = self.importers(&self.package(package).import);
+        let near = |unit: &UnitId| self.unit(*unit).package == package || importers.binary_search(unit).is_ok();
+        units.into_iter().filter(near).collect()
     }
 
-    /// The files that hold a word, sorted; a few that do not may be among them.
-    pub(crate) fn holders(&self, word: &str) -> impl Iterator<Item = UnitId> {
-        self.words.get_or_init(|| Words::of(&self.units)).holders(word)
+    /// The files that may call a method of a type of a package: any, for an interface stands between. Of a name that
+    /// hundreds of files select, those that lead to the package must do.
+    pub(crate) fn callers_of_method(&self, package: PackageId, name: &str) -> Vec<UnitId> {
+        let units: Vec<UnitId> = match name.starts_with(char::is_uppercase) {
+            true => self.outline().users(name, way::SELECTOR).collect(),
+            false => self.own_users(package, name, way::SELECTOR),
+        };
+        if units.len() > MAX_CALLING_UNITS { self.member_users(package, name, way::SELECTOR) } else { units }
     }
 
-    /// The methods of a name, by file.
+    /// The methods of a name, in the order of their files.
     pub(crate) fn methods(&self, name: &str) -> impl Iterator<Item = Declared<'_>> {
-        self.method_table().named(name)
+        self.outline().methods(name)
     }
 
     /// The files of a package that declare a method of a type.
     pub(crate) fn methods_of(&self, package: PackageId, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
-        self.method_table().of_type(package, receiver, name)
+        self.outline().methods_of(package, receiver, name)
     }
 
-    fn method_table(&self) -> &Methods {
-        self.methods.get_or_init(|| Methods::of(&self.units))
+    /// The words and methods of all files.
+    pub(crate) fn outline(&self) -> &Outline {
+        self.outline.get_or_init(|| Outline::of(&self.units))
     }
 
     /// A package and every package that imports it, by way of others too.
@@ -300,16 +334,6 @@ fn guessed_name(import: &str) -> &str {
     let last = last.strip_prefix("go-").unwrap_or(last);
     let last = last.strip_suffix("-go").or_else(|| last.strip_suffix(".go")).unwrap_or(last);
     last.rsplit_once('-').map_or(last, |(_, name)| name)
-}
-
-/// Whether a text holds a word, not as part of a longer one.
-pub(crate) fn contains_word(text: &str, word: &str) -> bool {
-    let bytes = text.as_bytes();
-    let part = |at: Option<&u8>| at.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80);
-    !word.is_empty()
-        && memchr::memmem::find_iter(bytes, word.as_bytes()).any(|at| {
-            !part(at.checked_sub(1).and_then(|before| bytes.get(before))) && !part(bytes.get(at + word.len()))
-        })
 }
 
 /// Lists a folder and reads those of its files that are built. `tree` keeps the text, `from` holds the files.
@@ -409,13 +433,5 @@ mod tests {
         ] {
             assert_eq!(guessed_name(import), name);
         }
-    }
-
-    #[test]
-    fn a_word_is_a_whole_one() {
-        assert!(contains_word("a.Run(x)", "Run"));
-        assert!(contains_word("Rune Run", "Run"));
-        assert!(!contains_word("Runner reRun Run_", "Run"));
-        assert!(!contains_word("x", ""));
     }
 }

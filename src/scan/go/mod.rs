@@ -20,9 +20,9 @@ mod imports;
 mod live;
 mod load;
 mod lookup;
-mod methods;
 mod models;
 mod module;
+mod outline;
 mod reach;
 mod sinks;
 mod sites;
@@ -30,8 +30,8 @@ mod syntax;
 mod types;
 mod value;
 mod variables;
-mod words;
 
+use super::cache::{self, Key};
 use super::{Root, Scan, ScanContext, Skipped};
 use crate::platform::Platform;
 use crate::walk::Tree;
@@ -39,7 +39,7 @@ use constraint::BuildTags;
 use engine::Engine;
 use load::{MainPackage, Program, UnitId};
 use module::Workspace;
-use sinks::SINKS;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -102,16 +102,33 @@ fn scan_mains(context: &ScanContext<'_>, tags: &BuildTags, mains: &[MainPackage]
     for (path, why) in &program.unread {
         scan.skipped.push(Skipped { path: path.clone(), why: why.clone() });
     }
-    let units: Vec<UnitId> = (0..program.units.len() as UnitId)
-        .filter(|&unit| {
-            let imports = &program.unit(unit).head.imports;
-            imports.iter().any(|import| SINKS.iter().any(|sink| sink.import == import.path))
-        })
-        .collect();
-    for part in follow(context, tags, &program, &units) {
-        scan.extend(part);
+    let mut identity = Key::default();
+    identity.add("go").add(format!("{:?} {:?} {mains:?}", context.platform, context.build_tags));
+    for (name, value) in &context.env {
+        identity.add(name).add(value);
     }
+    scan.extend(cache::remembered(context, identity, content(&program), || {
+        let mut scan = Scan::default();
+        let units = sites::units_with_sinks(&program);
+        for part in follow(context, tags, &program, &units) {
+            scan.extend(part);
+        }
+        scan
+    }));
     scan
+}
+
+/// Everything that the sites of a program follow from.
+fn content(program: &Program) -> Key {
+    let mut content = Key::default();
+    let digests: Vec<[u8; 32]> = program.units.par_iter().map(|unit| cache::digest(unit.text().as_bytes())).collect();
+    for (unit, digest) in program.units.iter().zip(digests) {
+        content.add(unit.source.path()).add(digest);
+    }
+    for missing in program.missing.keys() {
+        content.add(missing);
+    }
+    content
 }
 
 /// The sites of each file, in order: one engine a thread, so that what one sink has taught it serves the next.

@@ -6,7 +6,8 @@
 
 use super::engine::Engine;
 use super::load::{Program, UnitId};
-use super::syntax::{Decl, ExprId, FuncId, Syntax};
+use super::outline::way;
+use super::syntax::{Decl, FuncId, Syntax};
 use super::types::{At, FuncAt, Meaning, receiver_name};
 use std::collections::HashSet;
 
@@ -19,6 +20,17 @@ pub(crate) enum Node {
     Func(FuncAt),
     /// A package-level type, by its expression.
     Type(At),
+}
+
+/// A node with what is still to be looked at for it.
+struct Search {
+    node: Node,
+    /// Its name.
+    name: String,
+    /// Files that may name it.
+    units: Vec<UnitId>,
+    /// What names it in the files that were looked at.
+    found: Vec<Node>,
 }
 
 impl Engine<'_> {
@@ -44,68 +56,96 @@ impl Engine<'_> {
         found
     }
 
-    /// Whether something that runs leads to a node: a search against the direction of calls.
+    /// Whether something that runs leads to a node: a search against the direction of calls, file by file, for the first
+    /// way to a root is as good as any.
     fn is_reached(&mut self, start: Node) -> bool {
         let mut seen = HashSet::from([start]);
-        let mut open = vec![start];
-        let mut found = false;
-        while let Some(node) = open.pop() {
-            found = match self.reached.get(&node) {
-                Some(known) => *known,
-                None => is_root(self.program, node) || seen.len() > MAX_NODES,
-            };
-            if found {
-                break;
-            }
-            match self.leading_to(node) {
-                None => {
-                    found = true;
-                    break;
+        let mut open = vec![self.search(start)];
+        let mut found = self.is_known_to_run(start);
+        while found == Some(false)
+            && let Some(search) = open.last_mut()
+        {
+            if let Some(node) = search.found.pop() {
+                if seen.insert(node) {
+                    found = if seen.len() > MAX_NODES { None } else { self.is_known_to_run(node) };
+                    open.push(self.search(node));
                 }
-                Some(nodes) => open.extend(nodes.into_iter().filter(|&node| seen.insert(node))),
+            } else if let Some(unit) = search.units.pop() {
+                let (node, name) = (search.node, search.name.clone());
+                match self.naming(node, &name, unit) {
+                    Some(nodes) => open.last_mut().expect("internal: a search is open").found = nodes,
+                    None => found = None,
+                }
+            } else {
+                open.pop();
             }
         }
-        if found {
-            self.reached.insert(start, true);
-        } else {
+        if found == Some(false) {
             self.reached.extend(seen.into_iter().map(|node| (node, false)));
+            return false;
         }
-        found
+        self.reached.insert(start, true);
+        true
     }
 
-    /// What names a node; nothing where a package-level initializer does, which always runs.
-    fn leading_to(&mut self, node: Node) -> Option<Vec<Node>> {
+    /// Nothing where a node is known to run; false where that is to be found out.
+    fn is_known_to_run(&self, node: Node) -> Option<bool> {
+        let runs = match self.reached.get(&node) {
+            Some(known) => *known,
+            None => is_root(self.program, node),
+        };
+        (!runs).then_some(false)
+    }
+
+    /// The files that may name a node.
+    fn search(&self, node: Node) -> Search {
         let program = self.program;
-        let mut found = Vec::new();
-        let (unit, name, meaning) = match node {
+        let mut search = Search { node, name: String::new(), units: Vec::new(), found: Vec::new() };
+        if self.reached.contains_key(&node) {
+            return search;
+        }
+        match node {
             Node::Func(at) => {
                 let func = program.syntax(at.unit).func(at.func);
-                if func.receiver.is_some() && is_exported(&func.name) {
-                    return Some(receiver_type(program, at).into_iter().collect());
+                let package = program.unit(at.unit).package;
+                search.name.clone_from(&func.name);
+                if func.receiver.is_none() {
+                    search.units = program.users(package, &func.name);
+                } else if is_exported(&func.name) {
+                    search.found.extend(receiver_type(program, at));
+                } else {
+                    search.units = program.member_users(package, &func.name, way::SELECTOR);
                 }
-                (at.unit, func.name.clone(), func.receiver.is_none().then_some(Meaning::Func(at)))
             }
             Node::Type(at) => {
                 let syntax = program.syntax(at.unit);
-                let named = syntax.all_decls().find(|(_, decl)| *decl == Decl::Type(at.expr));
-                (at.unit, syntax.str(named?.0).to_owned(), Some(Meaning::Type(at)))
-            }
-        };
-        for user in program.users(program.unit(unit).package, &name) {
-            let syntax = program.syntax(user);
-            let refs: Vec<ExprId> = syntax.refs(&name).collect();
-            for expr in refs {
-                let at = At { unit: user, expr };
-                let start = syntax.expr(expr).range.start;
-                let names = match &meaning {
-                    Some(meaning) => self.meaning(at).as_ref() == Some(meaning),
-                    // An unexported method: any selector of that name.
-                    None => true,
-                };
-                if !names || is_receiver(syntax, start) || !self.is_on_platform(user, start) {
-                    continue;
+                if let Some((name, _)) = syntax.all_decls().find(|(_, decl)| *decl == Decl::Type(at.expr)) {
+                    syntax.str(name).clone_into(&mut search.name);
+                    search.units = program.users(program.unit(at.unit).package, &search.name);
                 }
-                found.push(enclosing(program, user, start)?);
+            }
+        }
+        // The last is looked at first: best one that is parsed already.
+        search.units.sort_by_key(|&unit| program.unit(unit).is_parsed());
+        search
+    }
+
+    /// What names a node in a file; nothing where a package-level initializer does, which always runs.
+    fn naming(&mut self, node: Node, name: &str, unit: UnitId) -> Option<Vec<Node>> {
+        let program = self.program;
+        let meaning = match node {
+            Node::Func(at) => program.syntax(at.unit).func(at.func).receiver.is_none().then_some(Meaning::Func(at)),
+            Node::Type(at) => Some(Meaning::Type(at)),
+        };
+        let syntax = program.syntax(unit);
+        let mut found = Vec::new();
+        for expr in syntax.refs(name) {
+            let at = At { unit, expr };
+            let start = syntax.expr(expr).range.start;
+            // An unexported method: any selector of that name.
+            let names = meaning.as_ref().is_none_or(|meaning| self.meaning(at).as_ref() == Some(meaning));
+            if names && !is_receiver(syntax, start) && self.is_on_platform(unit, start) {
+                found.push(enclosing(program, unit, start)?);
             }
         }
         Some(found)

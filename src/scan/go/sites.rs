@@ -1,7 +1,8 @@
 //! From sinks to exec sites: each sink's program and arguments, caller by caller where parameters decide.
 
 use super::engine::Engine;
-use super::load::UnitId;
+use super::load::{Program, UnitId};
+use super::outline::way;
 use super::sinks::{Arguments, SINKS, Sink};
 use super::syntax::{ExprId, ExprKind, Parent};
 use super::types::{At, FuncAt};
@@ -9,8 +10,8 @@ use super::value::{Context, Kind, Part, Set, Value};
 use crate::file::{MappedText, Span};
 use crate::scan::shell::{self, Dialect};
 use crate::scan::{Scan, ScanContext};
-use crate::site::{ExecSite, Program, Step};
-use std::collections::BTreeMap;
+use crate::site::{self, ExecSite, Step};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many chains of callers one sink is looked at through.
 const MAX_CHAINS: usize = 400;
@@ -39,6 +40,18 @@ pub(crate) fn scan_unit(engine: &mut Engine<'_>, context: &ScanContext<'_>, unit
         }
     }
     scan_cmd_literals(engine, unit, scan);
+}
+
+/// The files that import a sink's package and select its function, or a command's type.
+pub(crate) fn units_with_sinks(program: &Program) -> Vec<UnitId> {
+    let imports = |unit: UnitId, path: &str| program.unit(unit).head.imports.iter().any(|import| import.path == path);
+    let mut units = BTreeSet::new();
+    for sink in SINKS {
+        let users = program.outline().users(sink.function, way::SELECTOR);
+        units.extend(users.filter(|&unit| imports(unit, sink.import)));
+    }
+    units.extend(program.outline().users("Cmd", way::SELECTOR).filter(|&unit| imports(unit, "os/exec")));
+    units.into_iter().collect()
 }
 
 fn sinks_in(engine: &mut Engine<'_>, unit: UnitId) -> Vec<Found> {
@@ -336,17 +349,17 @@ fn report(set: &Set, argv: &[Set], span: Span, api: &str, scan: &mut Scan) {
 }
 
 /// The program that a value names; nothing for the running program itself and for what no file can be called.
-fn program_of(value: &Value) -> Option<Program> {
+fn program_of(value: &Value) -> Option<site::Program> {
     match &value.kind {
         Kind::Text(_) => match value.known_text() {
             Some(text) if text == "/proc/self/exe" => None,
             Some(text) if !may_be_program(&text) => None,
-            Some(text) => Some(Program::from_text(&text)),
-            None => Some(Program::Dynamic(dynamic_reason(&value.parts()))),
+            Some(text) => Some(site::Program::from_text(&text)),
+            None => Some(site::Program::Dynamic(dynamic_reason(&value.parts()))),
         },
-        Kind::Hole(reason) => Some(Program::Dynamic(reason.to_string())),
-        Kind::Param(..) => Some(Program::Dynamic("a parameter, whose callers are not in the code".to_owned())),
-        Kind::Object(_) | Kind::List(_) => Some(Program::Dynamic("a value that is not known".to_owned())),
+        Kind::Hole(reason) => Some(site::Program::Dynamic(reason.to_string())),
+        Kind::Param(..) => Some(site::Program::Dynamic("a parameter, whose callers are not in the code".to_owned())),
+        Kind::Object(_) | Kind::List(_) => Some(site::Program::Dynamic("a value that is not known".to_owned())),
         _ => None,
     }
 }
@@ -381,7 +394,7 @@ fn dynamic_reason(parts: &[Part]) -> String {
 
 /// One site a program and place, the one with the shortest trace.
 fn dedup(scan: Scan) -> Scan {
-    let mut best: BTreeMap<(Program, Span, String), ExecSite> = BTreeMap::new();
+    let mut best: BTreeMap<(site::Program, Span, String), ExecSite> = BTreeMap::new();
     for site in scan.sites {
         let key = (site.program.clone(), site.span, site.language.to_owned());
         match best.get_mut(&key) {

@@ -537,7 +537,8 @@ impl Engine<'_> {
         let own = |name: &str| self.program.methods_of(package, ty, name).next().is_some();
         let lacking: Vec<&String> = names.iter().filter(|name| !own(name)).collect();
         let found = lacking.is_empty()
-            || lacking.len() < names.len()
+            // What a type has besides its own methods it has from what it embeds; that is mostly the lesser part.
+            || lacking.len() * 2 <= names.len()
                 && match self.package_member(package, ty) {
                     Some(Meaning::Type(at)) => {
                         let ty = Ty::Written(at);

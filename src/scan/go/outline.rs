@@ -1,0 +1,293 @@
+//! What each file of a program names, declares and selects: a table over every word, made once and on demand by a lexer
+//! that knows comments, strings and declarations.
+//!
+//! It tells which files are worth parsing. Words are kept by their hash: a file too many costs a look, and is turned away
+//! where the name itself is looked at.
+
+use super::load::{PackageId, Unit, UnitId};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// How a file uses a word; several ways are joined by `|`.
+pub(crate) mod way {
+    /// By itself: `name`.
+    pub(crate) const NAME: u8 = 1;
+    /// After a dot: `x.name`.
+    pub(crate) const SELECTOR: u8 = 2;
+    /// As a package-level function, variable or constant, or as a type at any level.
+    pub(crate) const DECLARED: u8 = 4;
+    /// Before a colon, as in `T{name: value}`.
+    pub(crate) const KEY: u8 = 8;
+}
+
+/// A method's declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Declared<'a> {
+    pub package: PackageId,
+    /// The name of the receiver's type.
+    pub receiver: &'a str,
+}
+
+/// A method by its file, its package and the name of its receiver's type.
+type Method = (UnitId, PackageId, Box<str>);
+
+/// The words and methods of a program.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    /// The hash of a word, a file, and the ways in which that uses it; sorted.
+    words: Vec<(u32, UnitId, u8)>,
+    /// By name, in the order of files.
+    methods: HashMap<Box<str>, Vec<Method>>,
+}
+
+impl Outline {
+    /// Reads every file once.
+    pub(crate) fn of(units: &[Unit]) -> Self {
+        let files: Vec<File<'_>> = units.par_iter().map(|unit| File::read(unit.text())).collect();
+        let mut words = Vec::with_capacity(files.iter().map(|file| file.words.len()).sum());
+        let mut methods: HashMap<Box<str>, Vec<Method>> = HashMap::new();
+        for (id, (unit, file)) in units.iter().zip(files).enumerate() {
+            words.extend(file.words.into_iter().map(|(hash, ways)| (hash, id as UnitId, ways)));
+            for (receiver, name) in file.methods {
+                let row = (id as UnitId, unit.package, receiver.into());
+                match methods.get_mut(name) {
+                    Some(rows) => rows.push(row),
+                    None => drop(methods.insert(name.into(), vec![row])),
+                }
+            }
+        }
+        words.par_sort_unstable();
+        Self { words, methods }
+    }
+
+    /// The files that use a word in one of some ways, in order.
+    pub(crate) fn users(&self, word: &str, ways: u8) -> impl Iterator<Item = UnitId> {
+        let hash = hash(word.as_bytes());
+        let start = self.words.partition_point(|row| row.0 < hash);
+        let own = self.words[start..].iter().take_while(move |row| row.0 == hash);
+        own.filter(move |row| row.2 & ways != 0).map(|row| row.1)
+    }
+
+    /// The methods of a name, in the order of their files.
+    pub(crate) fn methods(&self, name: &str) -> impl Iterator<Item = Declared<'_>> {
+        let rows = self.methods.get(name).into_iter().flatten();
+        rows.map(|(_, package, receiver)| Declared { package: *package, receiver })
+    }
+
+    /// The files of a package that declare a method of a type.
+    pub(crate) fn methods_of(&self, package: PackageId, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
+        let rows = self.methods.get(name).map_or(&[][..], Vec::as_slice);
+        // A package's files stand together.
+        let start = rows.partition_point(|row| row.1 < package);
+        let own = rows[start..].iter().take_while(move |row| row.1 == package);
+        own.filter(move |row| &*row.2 == receiver).map(|row| row.0)
+    }
+}
+
+/// What a file's declarations are being read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Code,
+    /// After `func` at the top: a receiver or the name comes.
+    Func,
+    /// After a method's receiver: its name comes.
+    Method,
+    /// After `type`, `var` or `const`, or at the start of a line of their group: names come.
+    Names,
+}
+
+/// One file's words and methods.
+#[derive(Default)]
+struct File<'a> {
+    words: HashMap<u32, u8>,
+    /// Receiver's type and name.
+    methods: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> File<'a> {
+    fn read(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let mut file = Self::default();
+        let mut state = State::Code;
+        // How deep braces, brackets and parentheses nest, and where a group of declarations does.
+        let (mut depth, mut group) = (0_u32, None);
+        let mut receiver = "";
+        let mut after_dot = false;
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                    at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at);
+                    continue;
+                }
+                b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                    at += 2;
+                    at += memchr::memmem::find(&bytes[at..], b"*/").map_or(bytes.len() - at, |end| end + 2);
+                    continue;
+                }
+                b'`' => {
+                    at += 1;
+                    at += memchr::memchr(b'`', &bytes[at..]).map_or(bytes.len() - at, |end| end + 1);
+                    state = State::Code;
+                    continue;
+                }
+                b'"' | b'\'' => {
+                    at = end_of_string(bytes, at);
+                    state = State::Code;
+                    continue;
+                }
+                _ if is_letter(byte) => {
+                    let start = at;
+                    while bytes.get(at).is_some_and(|&byte| is_letter(byte) || byte.is_ascii_digit()) {
+                        at += 1;
+                    }
+                    let word = &bytes[start..at];
+                    let way = if after_dot { way::SELECTOR } else { way::NAME };
+                    after_dot = false;
+                    let mut ways = way;
+                    match (state, word) {
+                        (State::Code, b"func") if depth == 0 => state = State::Func,
+                        (State::Code, b"var" | b"const") if depth == 0 => state = State::Names,
+                        (State::Code, b"type") if way == way::NAME => state = State::Names,
+                        (State::Code, _) => {}
+                        (State::Names | State::Func, _) => {
+                            ways |= way::DECLARED;
+                            state = State::Code;
+                        }
+                        (State::Method, _) => {
+                            if let Some(name) = text.get(start..at) {
+                                file.methods.push((receiver, name));
+                            }
+                            state = State::Code;
+                        }
+                    }
+                    let rest = &bytes[at..];
+                    let next = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
+                    match rest.get(next) {
+                        Some(b':') if rest.get(next + 1) != Some(&b'=') => ways |= way::KEY,
+                        // `var a, b = …`
+                        Some(b',') if ways & way::DECLARED != 0 => state = State::Names,
+                        _ => {}
+                    }
+                    *file.words.entry(hash(word)).or_insert(0) |= ways;
+                    continue;
+                }
+                b'(' if state == State::Func => {
+                    let end = memchr::memchr(b')', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+                    receiver = text.get(at + 1..end).map_or("", receiver_type);
+                    // The words of the receiver count too.
+                    state = State::Code;
+                    depth += 1;
+                    group = None;
+                    file.read_receiver(&bytes[at + 1..end]);
+                    depth -= 1;
+                    at = end;
+                    state = if receiver.is_empty() { state } else { State::Method };
+                }
+                b'(' | b'[' | b'{' => {
+                    depth += 1;
+                    if byte == b'(' && state == State::Names {
+                        group = Some(depth);
+                    } else {
+                        state = State::Code;
+                    }
+                }
+                b')' | b']' | b'}' => {
+                    if group == Some(depth) {
+                        group = None;
+                        state = State::Code;
+                    }
+                    depth = depth.saturating_sub(1);
+                }
+                b'\n' | b';' if group == Some(depth) => state = State::Names,
+                b'=' if group == Some(depth) => state = State::Code,
+                _ => {}
+            }
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+                after_dot = byte == b'.' && bytes.get(at + 1) != Some(&b'.');
+            }
+            at += 1;
+        }
+        file
+    }
+
+    /// The words of a receiver.
+    fn read_receiver(&mut self, bytes: &[u8]) {
+        for word in bytes.split(|&byte| !is_letter(byte) && !byte.is_ascii_digit()).filter(|word| !word.is_empty()) {
+            *self.words.entry(hash(word)).or_insert(0) |= way::NAME;
+        }
+    }
+}
+
+/// The name of the type in `s *Server[K, V]`.
+fn receiver_type(receiver: &str) -> &str {
+    let base = receiver.split_once('[').map_or(receiver, |(base, _)| base).trim();
+    base.rsplit([' ', '\t', '\n', '*', '(']).next().unwrap_or(base)
+}
+
+/// The place after a string or rune that starts at `at`, at the latest the end of its line.
+fn end_of_string(bytes: &[u8], at: usize) -> usize {
+    let quote = bytes[at];
+    let mut end = at + 1;
+    while let Some(&byte) = bytes.get(end) {
+        match byte {
+            b'\\' => end += 1,
+            b'\n' => return end,
+            _ if byte == quote => return end + 1,
+            _ => {}
+        }
+        end += 1;
+    }
+    bytes.len()
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+}
+
+/// FNV-1a.
+fn hash(word: &[u8]) -> u32 {
+    word.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "package p // noise\n\
+        import \"quoted\"\n\
+        type T struct { field string }\n\
+        var one, two = call(other), `raw`\n\
+        const (\n\tfirst = iota\n\tsecond\n\tthird, fourth = 1, far.Off\n)\n\
+        type (\n\tA int\n\tB struct {\n\t\tinner int\n\t}\n)\n\
+        func (s *Server[K, V]) Run(x int) {\n\tlocal := 1\n\ttype L int\n\ty := T{field: s.member, 'k': 2}\n}\n\
+        func free() {}\n\tfunc  (T)\tName() string\n\
+        var f = func(a int) {}\n";
+
+    fn ways(word: &str) -> u8 {
+        File::read(TEXT).words.get(&hash(word.as_bytes())).copied().unwrap_or(0)
+    }
+
+    #[test]
+    fn words_are_told_apart_by_how_they_are_used() {
+        for word in ["T", "one", "two", "first", "second", "third", "fourth", "A", "B", "L", "free", "f"] {
+            assert_ne!(ways(word) & way::DECLARED, 0, "{word}");
+        }
+        for word in ["field", "local", "inner", "other", "call", "Off", "x", "a", "Run", "Server", "iota"] {
+            assert_eq!(ways(word) & way::DECLARED, 0, "{word}");
+        }
+        assert_eq!(ways("member"), way::SELECTOR);
+        assert_eq!(ways("Off"), way::SELECTOR);
+        assert_ne!(ways("field") & way::KEY, 0);
+        assert_eq!(ways("local") & way::KEY, 0);
+        assert_eq!(ways("Server"), way::NAME);
+        for word in ["noise", "quoted", "raw", "k"] {
+            assert_eq!(ways(word), 0, "{word}");
+        }
+    }
+
+    #[test]
+    fn methods_are_read_as_gofmt_writes_them_and_otherwise() {
+        assert_eq!(File::read(TEXT).methods, [("Server", "Run"), ("T", "Name")]);
+    }
+}
