@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// The largest file that is read back, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
 /// The languages that sites can be of, for a site holds the name itself.
-const LANGUAGES: &[&str] = &["dockerfile", "go", "javascript", "python", "rust", "service", "shell"];
+const LANGUAGES: &[&str] = &["deploy", "dockerfile", "go", "javascript", "python", "rust", "service", "shell"];
 
 /// A hash that grows piece by piece; pieces cannot run into each other.
 #[derive(Default)]
