@@ -15,13 +15,13 @@ pub static RULE: Rule = Rule {
 
 /// Interpreters of scanned scripts that the image has not.
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
-    if subject.dockerfile.is_none() {
-        return Vec::new();
-    }
+    let Some(docker) = subject.dockerfile else { return Vec::new() };
     let mut findings = Vec::new();
     for (need, answer) in subject.answered().filter(|(need, _)| !subject.is_ignored(need)) {
         let severity = match answer {
             Answer::Given(_) => continue,
+            // What the base may bring is told once, by `unknown-base`.
+            Answer::Perhaps(gap) if gap.span == Some(docker.plan.base.span) => continue,
             Answer::Perhaps(_) => Severity::Warning,
             Answer::Missing => Severity::Error,
         };

@@ -115,6 +115,11 @@ const DEBIAN: [&str; 12] = [
     "bookworm", "bullseye", "buster", "focal", "jammy", "jessie", "noble", "sid", "slim", "stretch", "trixie", "xenial",
 ];
 
+/// Whether an image calls itself Alpine's: `linuxserver/baseimage-alpine`, `frolvlad/alpine-glibc`.
+fn is_named_alpine(repository: &str) -> bool {
+    repository.rsplit('/').next().unwrap_or_default().split(['-', '_']).any(|part| part == "alpine")
+}
+
 fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
     let tag = tag.unwrap_or_default();
     if repository == "scratch" {
@@ -132,6 +137,11 @@ fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
         return Distribution::Alpine(None);
     }
     // Official images that say nothing of Alpine are built on Debian.
+    if official.is_none() && is_named_alpine(repository) {
+        // Its release, where the tag begins with one: `3.21`, `3.21-1.2`.
+        let version = tag.split('-').next().unwrap_or_default();
+        return Distribution::Alpine(alpine_release(version).filter(|release| release.starts_with("3.")));
+    }
     let named = matches!(repository, "debian" | "ubuntu" | "buildpack-deps") || official.is_some();
     if named || tag.split('-').any(|part| DEBIAN.contains(&part)) {
         return Distribution::Debian;

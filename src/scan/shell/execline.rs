@@ -257,7 +257,7 @@ mod tests {
                     "if",
                     "ifelse",
                     "importas",
-                    "in",
+                    "inner",
                     "last",
                     "other",
                     "sh",
