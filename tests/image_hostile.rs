@@ -136,6 +136,41 @@ fn headers_that_promise_too_much_are_refused() {
     refused(&Fixture::new(vec![Tar::new().file(&long, 0o755, b"x")]), "a path that is too long");
 }
 
+/// Names that do not fit the header: in ustar's prefix, in GNU's entries before, in PAX records.
+#[test]
+fn long_names_of_every_form_are_whole() {
+    let elf = Elf::program().bytes();
+    let folder = "long-folder-name/".repeat(8);
+    let name = format!("{folder}tool");
+    let gnu = |tar: Tar, kind: u8, text: &str| {
+        let body = format!("{text}\0");
+        tar.raw("././@LongLink", kind, META, "", body.len() as u64, body.as_bytes())
+    };
+    let mut block = [0u8; 512];
+    block[..4].copy_from_slice(b"tool");
+    block[100..108].copy_from_slice(b"0000755\0");
+    block[108..116].copy_from_slice(b"0000000\0");
+    block[116..124].copy_from_slice(b"0000000\0");
+    block[124..136].copy_from_slice(format!("{:011o}\0", elf.len()).as_bytes());
+    block[156] = b'0';
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    let prefix = folder.trim_end_matches('/');
+    block[345..345 + prefix.len()].copy_from_slice(prefix.as_bytes());
+    let forms = [
+        Tar::new().checked(block, &elf),
+        gnu(Tar::new(), b'L', &name).file(&name[..100], 0o755, &elf),
+        Tar::new().file(&name, 0o755, &elf),
+    ];
+    for tar in forms {
+        let tar = gnu(tar, b'K', &format!("/{name}")).link("bin/t", &name[..100]);
+        let fixture = Fixture::new(vec![tar]);
+        for bytes in [fixture.docker_archive(), gzip(&fixture.docker_archive())] {
+            let image = open_with(&bytes, Limits::default()).expect("an image");
+            assert_eq!(codes(&image, &["t", &format!("/{name}")]), [None, None]);
+        }
+    }
+}
+
 /// A sparse file in each of the forms that tar writers know.
 #[test]
 fn sparse_files_read_as_they_are() {

@@ -208,3 +208,85 @@ fn a_program_that_the_plan_takes_from_the_base_must_be_in_it() {
         "by the plan it comes from the base (/usr/local/bin/node)",
     ]);
 }
+
+#[test]
+fn an_archive_can_be_an_image_of_the_manifest() {
+    let platform = Platform::new();
+    platform.run(&["lock", "--base"]).status(0);
+    let fixture = Fixture::new(vec![base_layer(), own_layer("2.45.3-r0")]);
+    fixture.write_docker_archive(platform.project.path());
+    platform.alone(&["verify", "--archive", "image.tar", "--as", "server", "absent"]).status(1).prints(&[
+        "/usr/local/bin/node",
+        "warning[package-drift]",
+        "error[missing-program]: `absent` is run",
+    ]);
+    platform.alone(&["verify", "--as", "server"]).status(2);
+    platform.alone(&["verify", "--archive", "image.tar", "--as", "other"]).status(2).notes(&["other"]);
+}
+
+/// The two YAML texts of docs/verify.md: a structure test, and the manifest that does its work.
+fn structure_test_and_manifest() -> (String, String) {
+    let docs = include_str!("../docs/verify.md");
+    let blocks: Vec<&str> = docs.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let block = |start: &str| (*blocks.iter().find(|block| block.starts_with(start)).expect("it is there")).to_owned();
+    (block("schemaVersion: 2.0.0\n"), block("version: 1\n"))
+}
+
+const GO: &str = r#"package main
+
+import (
+	"log"
+	"os/exec"
+)
+
+func main() {
+	for _, command := range [][]string{{"docker", "--version"}, {"git", "--version"}, {"ssh", "-V"}} {
+		if err := exec.Command(command[0], command[1:]...).Run(); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+"#;
+
+/// The manifest finds each gap that the structure test names, and the programs that would not run although they exist.
+#[test]
+fn five_lines_find_what_forty_find() {
+    let (structure_test, manifest) = structure_test_and_manifest();
+    assert_eq!((structure_test.lines().count(), manifest.lines().count()), (40, 5));
+    let project = Project::new(&[
+        ("aboard.yaml", &manifest),
+        ("go.mod", "module example.org/app\n\ngo 1.21\n"),
+        ("cmd/app/main.go", GO),
+        ("entrypoint.sh", "#!/bin/sh\nexec su-exec app /app \"$@\"\n"),
+        ("Dockerfile", "FROM alpine:3.20\nRUN apk add docker-cli git openssh-client su-exec\nCOPY entrypoint.sh /\n"),
+    ]);
+    let engine = StandIn::new("docker");
+    let programs = ["usr/bin/docker", "usr/bin/git", "usr/bin/ssh", "sbin/su-exec", "entrypoint.sh", "bin/sh", "app"];
+    for path in programs {
+        assert!(structure_test.contains(&format!("path: /{path}\n")), "{path}");
+    }
+    let verify = |change: &dyn Fn(&str, Tar) -> Tar| {
+        let image = programs.iter().fold(Tar::new(), |tar, path| change(path, tar));
+        engine.has("app:dev", &Fixture::new(vec![image]).with("Entrypoint", vec!["/entrypoint.sh"]).docker_archive());
+        project.run_with(&[("PATH", &engine.path())], &["verify", "--offline"])
+    };
+    let whole = |path: &str, tar: Tar| match path {
+        "entrypoint.sh" => tar.file(path, 0o755, b"#!/bin/sh\nexec su-exec app /app\n"),
+        path => tar.file(path, 0o755, &Elf::program().bytes()),
+    };
+    verify(&whole).status(0);
+    for gone in programs {
+        let run = verify(&|path, tar| if path == gone { tar } else { whole(path, tar) }).status(1);
+        let name = gone.rsplit('/').next().expect("a name");
+        let code = if gone == "bin/sh" { "missing-interpreter" } else { "missing-program" };
+        run.prints(&[&format!("error[{code}]"), name]);
+        let run =
+            verify(&|path, tar| if path == gone { tar.file(path, 0o644, b"#!/bin/sh\n") } else { whole(path, tar) });
+        let code = if gone == "bin/sh" { "missing-interpreter" } else { "not-executable" };
+        run.status(1).prints(&[&format!("error[{code}]"), name]);
+    }
+    let glibc = Elf { interpreter: Some(image_kit::GLIBC), ..Elf::program() }.bytes();
+    let run =
+        verify(&|path, tar| if path == "usr/bin/docker" { tar.file(path, 0o755, &glibc) } else { whole(path, tar) });
+    run.status(1).prints(&["error[missing-loader]: `docker`"]);
+}

@@ -26,11 +26,14 @@ pub struct Arguments {
     #[arg(value_name = "IMAGE|PROGRAM")]
     pub names: Vec<String>,
     /// An image of the engine; with docker:// in front, of a registry
-    #[arg(long, value_name = "REF", conflicts_with = "archive")]
+    #[arg(long, value_name = "REF", conflicts_with = "archive", group = "source")]
     pub image: Option<String>,
     /// A docker-archive, an OCI archive (tar, tar.gz, tar.zst) or an OCI layout folder
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", group = "source")]
     pub archive: Option<PathBuf>,
+    /// The image of the manifest that --image or --archive is: with its code, programs and lock
+    #[arg(long = "as", value_name = "IMAGE", requires = "source")]
+    pub image_of_manifest: Option<String>,
     /// Which image of an archive that holds several
     #[arg(long, value_name = "REF", requires = "archive")]
     pub name: Option<String>,
@@ -54,19 +57,24 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
     let project = Project::open(global)?;
     let mut reports = Vec::new();
-    if let Some(source) = source(arguments)? {
+    let source = source(arguments)?;
+    if let (Some(source), None) = (&source, &arguments.image_of_manifest) {
         let mut programs: Vec<Wanted> = arguments.names.iter().map(|name| Wanted::named(name)).collect();
         let roots = project_roots(&project, &arguments.paths)?;
         programs.extend(scanned(&project, global, &arguments.code, &roots, printer));
         let expected = Expectation { programs, platform: arguments.code.platform, ..Expectation::default() };
-        reports.push(held(&project, global, arguments, &source, expected)?);
+        reports.push(held(&project, global, arguments, source, expected)?);
     } else {
         let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
             Ok(images) => images,
             Err(outcome) => return Ok(outcome),
         };
-        for image in project.images(&images.manifest, &arguments.names)? {
-            reports.push(of_manifest(&images, arguments, image, printer)?);
+        let names = match &arguments.image_of_manifest {
+            Some(name) => std::slice::from_ref(name),
+            None => &arguments.names,
+        };
+        for image in project.images(&images.manifest, names)? {
+            reports.push(of_manifest(&images, arguments, image, source.as_ref(), printer)?);
         }
     }
     Ok(show(&project, reports, printer))
@@ -84,6 +92,7 @@ pub fn of_images(
         names: Vec::new(),
         image: None,
         archive: None,
+        image_of_manifest: None,
         name: None,
         paths: Vec::new(),
         code: CodeOptions::default(),
@@ -93,7 +102,7 @@ pub fn of_images(
     };
     let reports = chosen
         .iter()
-        .map(|image| of_manifest(images, &arguments, image, printer))
+        .map(|image| of_manifest(images, &arguments, image, None, printer))
         .collect::<anyhow::Result<Vec<_>>>()?;
     Ok(show(images.project, reports, printer))
 }
@@ -117,14 +126,14 @@ fn open(source: &Source, platform: Platform) -> anyhow::Result<Image> {
     })
 }
 
-/// An image of the manifest, as the engine has it under its first tag.
+/// An image of the manifest: where the flags say that it is, else as the engine has it under its first tag.
 fn of_manifest(
     images: &Images<'_>,
     arguments: &Arguments,
     image: &manifest::Image,
+    source: Option<&Source>,
     printer: &Printer,
 ) -> anyhow::Result<Report> {
-    let tag = image.tags.first().with_context(|| format!("image {} has no tag", image.name))?;
     let platform = image.platform.value;
     let survey = images.survey(image);
     let mut programs: Vec<Wanted> = survey.needs.iter().cloned().map(Wanted::from).collect();
@@ -147,7 +156,16 @@ fn of_manifest(
     if let Some(locked) = images.lock().and_then(|lock| lock.images.get(&image.name.value)) {
         by_lock(&mut expected, locked);
     }
-    let source = Source::Engine(engine::find(arguments.engine)?, tag.value.clone());
+    let source = match source {
+        Some(source) => source.clone(),
+        None => {
+            let tag = image.tags.first().with_context(|| format!("image {} has no tag", image.name))?;
+            Source::Engine(engine::find(arguments.engine)?, tag.value.clone())
+        }
+    };
+    if arguments.image_of_manifest.is_some() {
+        expected.programs.extend(arguments.names.iter().map(|name| Wanted::named(name)));
+    }
     held(images.project, images.global, arguments, &source, expected)
 }
 
