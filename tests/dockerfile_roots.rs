@@ -137,3 +137,36 @@ fn what_a_supervisor_starts_in_a_copied_folder_is_a_root() {
         ]
     );
 }
+
+#[test]
+fn what_is_built_before_the_image_leads_to_its_package() {
+    let main = ("cmd/server/main.go", "package main\nfunc main() {}\n");
+    let module = ("go.mod", "module example.com/tool/v2\n");
+    let top = ("main.go", "package main\nfunc main() {}\n");
+    let release = ".goreleaser.yaml";
+    for (copy, files, want) in [
+        // By the configuration of goreleaser, in words or by its defaults.
+        ("$TARGETPLATFORM/tool_*.apk /tmp/", vec![module, top, (release, "version: 2\n")], vec!["go:"]),
+        ("tool /usr/bin/", vec![module, main, (release, "builds: [{main: ./cmd/server}]\n")], vec!["go:cmd/server"]),
+        (
+            "other /usr/bin/",
+            vec![module, main, top, (release, "builds: [{id: a}, {binary: other, dir: cmd, main: server/main.go}]\n")],
+            vec!["go:cmd/server"],
+        ),
+        // By the name of the one main package.
+        ("dist/linux/server /usr/bin/", vec![module, main, top], vec!["go:cmd/server"]),
+        ("bin/tool /usr/bin/", vec![module, main, top], vec!["go:"]),
+        // Two have the name, none has it, or it is no program.
+        ("bin/server /usr/bin/", vec![module, main, ("tools/server/main.go", "package main\n")], vec![]),
+        ("bin/else /usr/bin/", vec![module, main, top], vec![]),
+        ("bin/server /usr/bin/", vec![module, ("cmd/server/lib.go", "package server\n")], vec![]),
+        ("tool.json /usr/bin/", vec![module, top], vec![]),
+        ("tool /usr/bin/", vec![module, top, (release, "builds: [{builder: rust}]\n"), main], vec!["go:"]),
+    ] {
+        let roots = traced(&format!("FROM alpine:3.20\nARG TARGETPLATFORM\nCOPY {copy}\n"), &files);
+        assert_eq!(names(&roots), want, "{copy}: {:?}", roots.untraced);
+        // What cannot be told is said, with the flag that settles it.
+        assert_eq!(roots.untraced.is_empty(), !want.is_empty(), "{copy}: {:?}", roots.untraced);
+        assert!(roots.untraced.iter().all(|open| open.help.contains("--code")));
+    }
+}

@@ -151,7 +151,8 @@ pub fn scan(files: &Files, needs: &[Need], dynamic: &[ExecSite], skipped: &[Skip
 pub fn roots(files: &Files, title: &str, roots: &Roots) -> String {
     let mut text = format!("{title}: code\n");
     for found in &roots.found {
-        let _ = writeln!(text, "  {}:{}", found.root.language, clean(&found.root.path));
+        let path = if found.root.path.is_empty() { "." } else { &found.root.path };
+        let _ = writeln!(text, "  {}:{}", found.root.language, clean(path));
         for step in &found.trace {
             let _ = writeln!(text, "    └ {}  {}", clean(&step.what), files.place(step.span));
         }

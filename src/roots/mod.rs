@@ -4,6 +4,7 @@
 //! context. What cannot be followed is listed with the flag that settles it; nothing is guessed.
 
 mod folder;
+mod release;
 
 use self::folder::{is_test_or_data, join, kinds_of, python_roots};
 use crate::dockerfile::{
@@ -254,7 +255,14 @@ impl<'a> Tracer<'a> {
             Some(Kind::File) => self.source_file(&at, file, trace),
             Some(Kind::Folder) => self.source_folder(&at, file, trace),
             _ => {
-                if source.ends_with(".apk") || source.contains('*') {
+                let made = release::sources(self.context, source);
+                for (folder, why) in &made {
+                    let mut trace = trace.to_vec();
+                    trace.push(Step { what: format!("made before the image is: {why}"), span: file.span });
+                    self.root("go", folder.clone(), &trace);
+                }
+                let matters = source.ends_with(".apk") || source.contains('*') || self.is_on_path(&file.path);
+                if made.is_empty() && (matters || self.started.iter().any(|(word, _)| *word == file.path)) {
                     self.untraced(file, format!("the build context has no {source}: something else makes it"));
                 }
             }
