@@ -224,7 +224,11 @@ fn missing_library_on_glibc() {
     expect(&image(root.clone()), "t", "missing-library", &["libz.so.1"]);
     starts(&image(root.clone().file("usr/lib/x86_64-linux-gnu/libz.so.1", 0o644, &library)), "t");
     // Folders that the loader does not search are no help without its cache.
-    expect(&image(root.clone().file("usr/local/lib/libz.so.1", 0o644, &library)), "t", "missing-library", &[]);
+    let local = root.clone().file("usr/local/lib/libz.so.1", 0o644, &library);
+    let elsewhere = "the image has /usr/local/lib/libz.so.1, where the loader does not look";
+    expect(&image(local.clone()), "t", "missing-library", &[elsewhere]);
+    let configured = local.file("etc/ld.so.conf", 0o644, b"/usr/local/lib\n");
+    expect(&image(configured), "t", "missing-library", &[elsewhere, "`ldconfig` takes the folders"]);
     let cached = root.clone().file("usr/local/lib/libz.so.1", 0o644, &library);
     starts(&image(cached.file("etc/ld.so.cache", 0o644, &cache("libz.so.1", "/usr/local/lib/libz.so.1"))), "t");
     // One for another machine is passed over.

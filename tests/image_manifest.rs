@@ -224,6 +224,57 @@ fn an_archive_can_be_an_image_of_the_manifest() {
     platform.alone(&["verify", "--archive", "image.tar", "--as", "other"]).status(2).notes(&["other"]);
 }
 
+/// What would bring what is missing, by the index of the release that the image says it is of.
+#[test]
+fn packages_that_would_help_are_named() {
+    let record = |name: &str, provides: &str| {
+        format!("C:Q1qKcZ+j23xssAXmgQhkOO8dHnbWw=\nP:{name}\nV:1-r0\nA:x86_64\nS:1\nI:1\nT:t\np:{provides}\n\n")
+    };
+    let index = [
+        record("docker-cli", "cmd:docker=1-r0"),
+        record("zlib", "so:libz.so.1=1.3.1"),
+        record("zlib-ng-compat", "so:libz.so.1=1.3.1"),
+        record("bash", "cmd:bash=1-r0"),
+    ];
+    let key = package_mirror::signing_key();
+    let signed = |text: &str| apk_fixture::signed(&apk_fixture::content("v3.20", text), &key, "RSA");
+    let mirror = Mirror::of_files(
+        [("main", index.concat()), ("community", String::new())]
+            .map(|(name, text)| (format!("/v3.20/{name}/x86_64/APKINDEX.tar.gz"), signed(&text)))
+            .into(),
+    );
+    let manifest = format!(
+        "version: 1\nalpine: {{mirror: '{}', keys: [keys/test.rsa.pub]}}\nimages:\n  app: {{dockerfile: Dockerfile}}\n",
+        mirror.address
+    );
+    let project = Project::new(&[
+        ("aboard.yaml", &manifest),
+        ("keys/test.rsa.pub", &mirror.public_key),
+        ("Dockerfile", "FROM alpine:3.20\n"),
+    ]);
+    let dynamic = Elf { interpreter: Some(image_kit::MUSL), needed: vec!["libz.so.1"], ..Elf::program() };
+    let image = |release: &[u8]| {
+        let root = Tar::new()
+            .file("etc/alpine-release", 0o644, release)
+            .file("lib/ld-musl-x86_64.so.1", 0o755, &Elf { kind: 3, ..Elf::program() }.bytes())
+            .file("bin/tool", 0o755, &dynamic.bytes())
+            .file("bin/script", 0o755, b"#!/bin/bash\n");
+        Fixture::new(vec![root]).write_docker_archive(project.path());
+    };
+    let verify =
+        || project.run(&["verify", "--archive", "image.tar", "--as", "app", "docker", "tool", "script"]).status(1);
+    image(b"3.20.3\n");
+    verify().prints(&[
+        "package docker-cli provides cmd:docker",
+        "one of the packages zlib, zlib-ng-compat provides so:libz.so.1",
+        "package bash provides cmd:bash",
+    ]);
+    // Of another release nothing is known here.
+    image(b"3.19.1\n");
+    let run = verify();
+    assert!(!run.stdout.contains("provides"), "{}", run.stdout);
+}
+
 /// The two YAML texts of docs/verify.md: a structure test, and the manifest that does its work.
 fn structure_test_and_manifest() -> (String, String) {
     let docs = include_str!("../docs/verify.md");

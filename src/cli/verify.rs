@@ -1,14 +1,16 @@
 //! `aboard verify`: the built image against what the code runs.
 
 use super::images::Images;
+use super::indexes::Indexes;
 use super::scan::CodeOptions;
 use super::{Global, Outcome, Project};
 use crate::apk::repository::Ask;
 use crate::engine::{self, Kind};
 use crate::file::{MappedText, Span};
+use crate::image::tree::Tree;
 use crate::image::{self, Image, Limits, Source};
 use crate::lock::{self, By, LockedImage};
-use crate::manifest;
+use crate::manifest::{self, Alpine};
 use crate::need;
 use crate::platform::Platform;
 use crate::report::{self, Format, Printer};
@@ -16,6 +18,7 @@ use crate::scan::shell::{Dialect, scan_text};
 use crate::scan::{self, Root, ScanContext};
 use crate::verify::{self, Expectation, Report, ShellText, Wanted, WantedBase, WantedPackage};
 use anyhow::{Context, bail};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,7 +66,9 @@ pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow:
         let roots = project_roots(&project, &arguments.paths)?;
         programs.extend(scanned(&project, global, &arguments.code, &roots, printer));
         let expected = Expectation { programs, platform: arguments.code.platform, ..Expectation::default() };
-        reports.push(held(&project, global, arguments, source, expected)?);
+        let indexes = Indexes::new(global, &project, printer, Ask::WhenStale);
+        let ground = Ground { project: &project, global, indexes: &indexes, alpine: None };
+        reports.push(held(&ground, arguments, source, expected)?);
     } else {
         let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
             Ok(images) => images,
@@ -166,22 +171,53 @@ fn of_manifest(
     if arguments.image_of_manifest.is_some() {
         expected.programs.extend(arguments.names.iter().map(|name| Wanted::named(name)));
     }
-    held(images.project, images.global, arguments, &source, expected)
+    let (project, global, indexes) = (images.project, images.global, &images.indexes);
+    let ground = Ground { project, global, indexes, alpine: Some(&images.manifest.alpine) };
+    held(&ground, arguments, &source, expected)
+}
+
+/// What an image is judged from.
+struct Ground<'a> {
+    project: &'a Project,
+    global: &'a Global,
+    indexes: &'a Indexes<'a>,
+    alpine: Option<&'a Alpine>,
+}
+
+impl Ground<'_> {
+    /// The packages of a release that provide something; none where its index cannot be had.
+    fn provide(&self, release: Option<&str>, platform: Platform, what: &str) -> Vec<String> {
+        let supply = self.indexes.supply(self.alpine, release, platform);
+        let provided = supply.catalog().map(|catalog| catalog.providers(what)).unwrap_or_default();
+        let names: BTreeSet<String> = provided.iter().map(|one| one.entry.package.name().to_owned()).collect();
+        names.into_iter().collect()
+    }
+}
+
+/// The Alpine release that an image says it is of (`v3.20`); nothing for another distribution.
+fn alpine_release(tree: &Tree) -> Option<String> {
+    let text = tree.file("/etc/alpine-release")?.head(64).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    // Snapshots of edge carry the number of the release to come (`3.23_alpha20250612`).
+    if text.contains("_alpha") { Some("edge".to_owned()) } else { manifest::base::release(text.trim()) }
 }
 
 /// Holds the image against what is expected, and starts its programs where that is asked for.
 fn held(
-    project: &Project,
-    global: &Global,
+    ground: &Ground<'_>,
     arguments: &Arguments,
     source: &Source,
     mut expected: Expectation<'_>,
 ) -> anyhow::Result<Report> {
     let image = open(source, expected.platform)?;
-    let context = arguments.code.context(project, global);
+    let context = arguments.code.context(ground.project, ground.global);
     for text in verify::own_shell_texts(&image) {
         expected.programs.extend(in_shell_text(&context, &image, &text));
     }
+    // The index is read where something is missing.
+    let (release, platform) = (alpine_release(&image.tree), expected.platform);
+    let provides = |what: &str| ground.provide(release.as_deref(), platform, what);
+    let expected = Expectation { provides: Some(&provides), ..expected };
     let mut report = verify::verify(&image, &expected);
     if arguments.run {
         let Source::Engine(engine, reference) = source else {

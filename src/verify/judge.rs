@@ -167,14 +167,30 @@ impl Judge<'_> {
             if lacking.needed_by != path {
                 finding = finding.help(format!("{} is needed by {}", lacking.library, lacking.needed_by));
             }
-            if let Some(instead) = &lacking.instead {
-                finding = finding.help(instead.clone());
+            match (&lacking.instead, self.library_elsewhere(lacking)) {
+                (Some(instead), _) => finding = finding.help(instead.clone()),
+                (None, Some(path)) => {
+                    finding = finding.help(format!("the image has {path}, where the loader does not look"));
+                    if self.image.tree.file("/etc/ld.so.conf").is_some() {
+                        finding =
+                            finding.help("`ldconfig` takes the folders of /etc/ld.so.conf into the loader's cache");
+                    }
+                }
+                (None, None) => {}
             }
             if lacking.version.is_none() {
                 finding = self.provided(finding, &format!("so:{}", lacking.library));
             }
         }
         finding
+    }
+
+    /// A library of the name in a folder where libraries are kept, but which the loader does not search.
+    fn library_elsewhere(&self, lacking: &Lacking) -> Option<String> {
+        const FOLDERS: [&str; 7] =
+            ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/opt/lib"];
+        let mut paths = FOLDERS.iter().map(|folder| format!("{folder}/{}", lacking.library));
+        paths.find(|path| lacking.version.is_none() && self.image.tree.file(path).is_some())
     }
 
     /// Says which packages provide something.

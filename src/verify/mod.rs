@@ -24,7 +24,7 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// Answers which packages provide something.
-pub type Provides = dyn Fn(&str) -> Vec<String>;
+pub type Provides<'a> = dyn Fn(&str) -> Vec<String> + 'a;
 
 /// What an image must hold.
 #[derive(Default)]
@@ -38,7 +38,7 @@ pub struct Expectation<'a> {
     /// The base that the lock names.
     pub base: Option<WantedBase>,
     /// The packages that provide something, as an index has it (`so:libssl.so.3`, `cmd:docker`).
-    pub provides: Option<&'a Provides>,
+    pub provides: Option<&'a Provides<'a>>,
 }
 
 /// A program that must be in the image.
