@@ -3,15 +3,30 @@
 
 use aboard::scan::{Root, Scan, ScanContext, go};
 use aboard::site::Program;
-use aboard::walk::Tree;
+use aboard::walk::{Kind, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 fn scan(folder: &Path) -> (Tree, Scan) {
     let tree = Tree::open(folder).expect("opened");
-    let scan = go::scan(&ScanContext::new(&tree), &[Root { language: "go", path: String::new() }]);
+    let mut context = ScanContext::new(&tree);
+    // The image's own environment.
+    context.env.insert("TOOL".to_owned(), "skopeo".to_owned());
+    let scan = go::scan(&context, &[Root { language: "go", path: String::new() }]);
     (tree, scan)
+}
+
+/// The Go files of a folder and those below it.
+fn go_files(tree: &Tree, folder: &str, found: &mut Vec<String>) {
+    for entry in tree.list(folder).expect("listed") {
+        let path = if folder.is_empty() { entry.name } else { format!("{folder}/{}", entry.name) };
+        match entry.kind {
+            Kind::Folder => go_files(tree, &path, found),
+            _ if path.ends_with(".go") => found.push(path),
+            _ => {}
+        }
+    }
 }
 
 fn check(name: &str) {
@@ -27,12 +42,14 @@ fn check(name: &str) {
         found.entry((path, tree.files().start(site.span).line)).or_default().insert(program);
     }
     let mut wanted: BTreeMap<(String, u32), BTreeSet<String>> = BTreeMap::new();
-    for entry in tree.list("").expect("listed").into_iter().filter(|entry| entry.name.ends_with(".go")) {
-        let file = tree.read(&entry.name).expect("read");
+    let mut files = Vec::new();
+    go_files(&tree, "", &mut files);
+    for path in files {
+        let file = tree.read(&path).expect("read");
         for (index, line) in tree.files().get(file).text().lines().enumerate() {
             if let Some((_, marks)) = line.split_once("// want") {
                 let marks = marks.trim_start_matches(':').split_whitespace().map(str::to_owned).collect();
-                wanted.insert((entry.name.clone(), index as u32 + 1), marks);
+                wanted.insert((path.clone(), index as u32 + 1), marks);
             }
         }
     }
@@ -78,6 +95,51 @@ fn conditions_on_the_value_itself() {
 #[test]
 fn tables_and_caches() {
     check("maps");
+}
+
+#[test]
+fn texts_made_of_texts() {
+    check("texts");
+}
+
+#[test]
+fn functions_methods_and_their_results() {
+    check("functions");
+}
+
+#[test]
+fn structs_lists_maps_and_channels() {
+    check("structures");
+}
+
+#[test]
+fn defaults_of_flags() {
+    check("flags");
+}
+
+#[test]
+fn the_environment_and_tags() {
+    check("environment");
+}
+
+#[test]
+fn embedded_files_with_defaults() {
+    check("embedded");
+}
+
+#[test]
+fn texts_for_a_shell_and_wrappers() {
+    check("shells");
+}
+
+#[test]
+fn what_runs_elsewhere() {
+    check("elsewhere");
+}
+
+#[test]
+fn other_ways_to_run_a_program() {
+    check("commands");
 }
 
 fn scan_text(text: &[u8]) -> Scan {

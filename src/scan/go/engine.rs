@@ -5,6 +5,7 @@
 //! of one chain and one sink ([`FUEL`], [`BUDGET`]), depth ([`MAX_DEPTH`]), nested calls ([`MAX_CALLS`]) and set sizes.
 
 use super::constraint::BuildTags;
+use super::embedded::Embedded;
 use super::load::{PackageId, Program, UnitId};
 use super::reach::Node;
 use super::syntax::Range;
@@ -43,6 +44,7 @@ pub(crate) struct Engine<'a> {
     pub tags: &'a BuildTags,
     /// The image's own environment.
     pub env: &'a BTreeMap<String, String>,
+    pub embedded: &'a Embedded<'a>,
     frames: Vec<Frame>,
     frame_ids: HashMap<Frame, Context>,
     /// Values that hold everywhere.
@@ -71,15 +73,22 @@ pub(crate) struct Engine<'a> {
     pub(super) open_writes: Vec<FieldAt>,
     pub(super) reached: HashMap<Node, bool>,
     pub(super) dead: HashMap<UnitId, Rc<Vec<Range>>>,
+    pub(super) flags: Option<Rc<super::flags::Flags>>,
     pub(super) var_writes: HashMap<UnitId, Rc<super::variables::Writes>>,
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(program: &'a Program, tags: &'a BuildTags, env: &'a BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(
+        program: &'a Program,
+        tags: &'a BuildTags,
+        env: &'a BTreeMap<String, String>,
+        embedded: &'a Embedded<'a>,
+    ) -> Self {
         Self {
             program,
             tags,
             env,
+            embedded,
             frames: vec![Frame::Pin { over: At { unit: 0, expr: 0 }, index: usize::MAX, outer: 0 }],
             frame_ids: HashMap::new(),
             memo: HashMap::new(),
@@ -104,6 +113,7 @@ impl<'a> Engine<'a> {
             open_writes: Vec::new(),
             reached: HashMap::new(),
             dead: HashMap::new(),
+            flags: None,
             var_writes: HashMap::new(),
         }
     }

@@ -2,7 +2,8 @@
 
 use super::calls::Callee;
 use super::engine::Engine;
-use super::syntax::{ExprId, ExprKind, Op, Parent, Range, Syntax};
+use super::syntax::{ExprId, ExprKind, Op, Parent, Syntax};
+use super::texts;
 use super::types::{At, FuncAt, Meaning, Member, Shape, VarAt};
 use super::value::{Context, Item, Kind, List, Part, Set, Value, concat};
 use super::variables::joined;
@@ -26,17 +27,14 @@ impl Engine<'_> {
             ExprKind::Index { base, index } => self.eval_index(here(*base), here(*index), context),
             ExprKind::Slice { base, low, high } => {
                 let set = self.eval(here(*base), context);
-                let low = match low.map(|low| syntax.kind(low)) {
-                    None => Some(0),
-                    Some(ExprKind::Int(low)) => usize::try_from(*low).ok(),
-                    Some(_) => None,
-                };
-                self.slice(set, low, high.is_some())
+                let low = low.map_or(Some(Bound::Start(0)), |low| self.bound(here(*base), here(low)));
+                let high = high.map(|high| self.bound(here(*base), here(high)));
+                slice(set, low, high)
             }
             ExprKind::Composite { elements, .. } => {
                 let ty = self.type_of(at);
                 match self.inner_shape(&ty) {
-                    Shape::List(_) if elements.iter().all(|(key, _)| key.is_none()) => {
+                    Shape::List(_) if is_in_order(syntax, elements) => {
                         let items = elements.iter().map(|&(_, value)| Item::Lazy(here(value), context)).collect();
                         Set::one(Value::new(Kind::List(Rc::new(List { items, ..List::default() }))))
                     }
@@ -50,7 +48,11 @@ impl Engine<'_> {
                 let right = self.eval(here(*right), context);
                 self.join_texts(&left, &right)
             }
-            ExprKind::Receive(_) => Set::hole_at("received from a channel", span),
+            ExprKind::Receive(x) => {
+                let channels = self.eval(here(*x), context);
+                let sent = self.elements(&channels);
+                if sent.is_empty() { Set::hole_at("received from a channel", span) } else { sent }
+            }
             ExprKind::Bool(_) => Set::default(),
             _ => Set::hole_at("an expression that is not followed", span),
         }
@@ -110,23 +112,25 @@ impl Engine<'_> {
             return set;
         }
         match syntax.kind(index.expr) {
-            ExprKind::Int(index) => self.element(&set, usize::try_from(*index).unwrap_or(usize::MAX)),
-            _ if let Some(back) = index_from_end(syntax, base.expr, index.expr) => {
+            ExprKind::Int(place) => {
                 let mut found = Set::default();
                 for value in set.values {
-                    let from_start = match &value.kind {
-                        Kind::List(list) if !list.open => list.items.len().checked_sub(back),
-                        _ => None,
-                    };
-                    let one = Set::one(value);
-                    found.extend(match from_start {
-                        Some(index) => self.element(&one, index),
-                        None => self.elements(&one),
-                    });
+                    match value.kind {
+                        Kind::Composite(at, inner) => {
+                            let keys = self.eval(index, context);
+                            found.extend(self.map_entries(at, inner, &keys));
+                        }
+                        _ => {
+                            found.extend(self.element(&Set::one(value), usize::try_from(*place).unwrap_or(usize::MAX)))
+                        }
+                    }
                 }
                 found
             }
             _ => {
+                if let Some(back) = self.from_end(base, index) {
+                    return self.element_from_end(set, back);
+                }
                 let over = syntax.resolve_if_ident(index.expr).and_then(|var| match syntax.var(var).source {
                     super::syntax::Source::Range { over, key: true } => {
                         self.pinned(At { unit: index.unit, expr: over }, context)
@@ -272,6 +276,7 @@ impl Engine<'_> {
                         }
                     }
                 }
+                Kind::Channel(made) => found.extend(self.sent_to(*made)),
                 Kind::Hole(_) | Kind::Param(..) => found.add(value.clone()),
                 _ => {}
             }
@@ -296,6 +301,7 @@ impl Engine<'_> {
                         found.extend(self.eval(write.key, write.context));
                     }
                 }
+                Kind::Channel(made) => found.extend(self.sent_to(*made)),
                 Kind::Hole(_) | Kind::Param(..) => found.add(value.clone()),
                 _ => {}
             }
@@ -303,31 +309,28 @@ impl Engine<'_> {
         found
     }
 
-    fn slice(&mut self, set: Set, low: Option<usize>, cut: bool) -> Set {
+    /// The element that stands `back` places before a list's end.
+    fn element_from_end(&mut self, set: Set, back: usize) -> Set {
         let mut found = Set::default();
-        for mut value in set.values {
+        for value in set.values {
             match &value.kind {
-                Kind::List(list) => {
-                    let mut list = (**list).clone();
-                    match low {
-                        Some(low) => drop(list.items.drain(..low.min(list.items.len()))),
-                        None => {
-                            list.rest.splice(0..0, list.items.drain(..));
-                            list.open = true;
-                        }
+                Kind::List(list) if !list.open && list.writes.is_empty() => {
+                    if let Some(index) = list.items.len().checked_sub(back) {
+                        found.extend(self.element(&Set::one(value), index));
                     }
-                    if low != Some(0) {
-                        list.writes.clear();
-                    }
-                    value.kind = Kind::List(Rc::new(list));
                 }
-                Kind::Text(_) if low == Some(0) && !cut => {}
-                Kind::Text(_) => value = Value::hole("a piece of a text"),
-                _ => {}
+                _ => found.extend(self.elements(&Set::one(value))),
             }
-            found.add(value);
         }
         found
+    }
+
+    /// Where a slice of `base` starts or ends, where that is a constant.
+    fn bound(&mut self, base: At, at: At) -> Option<Bound> {
+        match self.program.syntax(at.unit).kind(at.expr) {
+            ExprKind::Int(index) => usize::try_from(*index).ok().map(Bound::Start),
+            _ => self.from_end(base, at).map(Bound::End),
+        }
     }
 
     /// The `index`th value that an expression gives.
@@ -361,16 +364,26 @@ impl Engine<'_> {
                     }
                     "make" | "new" => {
                         let ty = self.type_of(at);
-                        found.extend(self.zero(&ty));
+                        found.extend(match self.inner_shape(&ty) {
+                            Shape::Chan(_) => Set::one(Value::new(Kind::Channel(at))),
+                            _ => self.zero(&ty),
+                        });
                     }
                     _ => {}
                 },
-                Callee::Func(func, closure) => found.extend(self.eval_returns(at, func, index, context, closure)),
+                Callee::Func(func, closure) => found.extend(match self.eval_known_flag(at, func, index, context) {
+                    Some(set) => set,
+                    None => self.eval_returns(at, func, index, context, closure),
+                }),
                 Callee::External(import, name) => found.extend(self.eval_external(at, &import, &name, index, context)),
                 Callee::Value(set) => found.extend(set),
                 Callee::Unknown => {
                     let name = syntax.name(*fun).to_owned();
-                    found.extend(self.eval_unknown_method(at, &name, context).unwrap_or_else(|| {
+                    let known = match self.eval_unknown_flag(at, &name, index, context) {
+                        None => self.eval_unknown_method(at, &name, context),
+                        known => known,
+                    };
+                    found.extend(known.unwrap_or_else(|| {
                         Set::hole_at(format!("the result of {name}, whose code is not known"), span)
                     }));
                 }
@@ -437,19 +450,85 @@ impl Engine<'_> {
     }
 }
 
-/// N where an index is written `len(base)-N`.
-fn index_from_end(syntax: &Syntax, base: ExprId, index: ExprId) -> Option<usize> {
-    let ExprKind::Binary { op: Op::Other, left, right } = syntax.kind(index) else { return None };
-    let ExprKind::Call { fun, args, .. } = syntax.kind(*left) else { return None };
-    let (left, right) = (syntax.expr(*left).range, syntax.expr(*right));
-    let between = syntax.str(Range { start: left.end, end: right.range.start }).trim();
-    let text = |expr: ExprId| syntax.str(syntax.expr(expr).range);
-    match (&args[..], &right.kind) {
-        ([list], ExprKind::Int(back)) if between == "-" && syntax.name(*fun) == "len" && text(*list) == text(base) => {
-            usize::try_from(*back).ok()
+/// A place in a list or text, counted from its start or its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Start(usize),
+    End(usize),
+}
+
+impl Bound {
+    fn in_length(self, length: usize) -> Option<usize> {
+        match self {
+            Self::Start(index) => Some(index),
+            Self::End(back) => length.checked_sub(back),
         }
-        _ => None,
     }
+}
+
+/// Whether a list's literal gives its elements in order: without keys, or with those that they have anyway.
+fn is_in_order(syntax: &Syntax, elements: &[(Option<ExprId>, ExprId)]) -> bool {
+    elements.iter().enumerate().all(|(index, (key, _))| {
+        key.is_none_or(|key| matches!(syntax.kind(key), ExprKind::Int(own) if usize::try_from(*own) == Ok(index)))
+    })
+}
+
+/// A part of each list or text; `high` is nothing where the part goes to the end.
+fn slice(set: Set, low: Option<Bound>, high: Option<Option<Bound>>) -> Set {
+    let mut found = Set::default();
+    for mut value in set.values {
+        match &value.kind {
+            Kind::List(list) => {
+                let mut list = (**list).clone();
+                let known = !list.open && list.writes.is_empty();
+                let (low, high) = if known {
+                    let place = |bound: Bound| bound.in_length(list.items.len());
+                    (low.and_then(place), high.map(|high| high.and_then(place)))
+                } else {
+                    let from_start = |bound| match bound {
+                        Bound::Start(index) => Some(index),
+                        Bound::End(_) => None,
+                    };
+                    (low.and_then(from_start), high.map(|high| high.and_then(from_start)))
+                };
+                if let (true, Some(Some(high))) = (known, high) {
+                    list.items.truncate(high);
+                }
+                match low {
+                    Some(low) => drop(list.items.drain(..low.min(list.items.len()))),
+                    None => {
+                        list.rest.splice(0..0, list.items.drain(..));
+                        list.open = true;
+                    }
+                }
+                if low != Some(0) {
+                    list.writes.clear();
+                }
+                value.kind = Kind::List(Rc::new(list));
+            }
+            Kind::Text(_) if low == Some(Bound::Start(0)) && high.is_none() => {}
+            Kind::Text(parts) => {
+                let length = value.known_text().map(|text| text.len());
+                let place = |bound: Bound| match (bound, length) {
+                    (Bound::Start(index), _) => Some(index),
+                    (bound, Some(length)) => bound.in_length(length),
+                    _ => None,
+                };
+                let piece = match (low.and_then(place), high.map(|high| high.and_then(place))) {
+                    (Some(low), None) => texts::range(parts, low, None),
+                    (Some(low), Some(Some(high))) => texts::range(parts, low, Some(high)),
+                    _ => None,
+                };
+                match piece {
+                    Some(piece) => value.kind = Kind::Text(piece),
+                    None => value = Value::hole("a piece of a text"),
+                }
+            }
+            _ => {}
+        }
+        found.add(value);
+    }
+    found
 }
 
 /// Whether a `return` hands on an error with an empty text beside it: callers do not use that.

@@ -35,6 +35,9 @@ impl Engine<'_> {
                     None => {
                         let ty = Ty::Written(At { unit: field.unit, expr: self.field(field).ty });
                         set.extend(self.zero(&ty));
+                        if self.is_configured(field) {
+                            set.extend(self.tagged(field));
+                        }
                     }
                 }
             }
@@ -101,22 +104,11 @@ impl Engine<'_> {
         }
         set.extend(self.positional_field(field));
         set.extend(self.field_writes_of(field));
-        let declared = self.field(field).clone();
-        let syntax = program.syntax(field.unit);
-        let at = syntax.span(declared.tag_at);
-        let tag = declared.tag.as_deref().unwrap_or("");
-        for key in ["default:\"", "envDefault:\"", "env-default:\""] {
-            if let Some((_, rest)) = tag.split_once(key) {
-                let value = rest.split('"').next().unwrap_or("");
-                set.extend(Set::one(Value::text(value, at)).defaults());
-            }
-        }
-        if !tag.is_empty() {
-            set.extend(self.viper_default(&name));
-            set.add(Value::hole_at(format!("the configuration's {name}"), at));
-        } else if set.values.iter().all(|value| value.known_text().is_some_and(|text| text.is_empty())) {
-            set.extend(self.viper_default(&name));
-            set.add(Value::hole_at(format!("field {name}, which is set by other means"), syntax.span(declared.name)));
+        set.extend(self.tagged(field));
+        if set.values.iter().all(|value| value.known_text().is_some_and(|text| text.is_empty())) {
+            set.extend(self.viper_default(&[&name]));
+            let declared = program.syntax(field.unit).span(self.field(field).name);
+            set.add(Value::hole_at(format!("field {name}, which is set by other means"), declared));
         }
         self.open_fields.pop();
         self.fields.insert(field, Rc::new(set.clone()));
@@ -208,25 +200,6 @@ impl Engine<'_> {
         }
         self.open_writes.pop();
         self.field_writes.insert(field, Rc::new(set.clone()));
-        set
-    }
-
-    /// The default that viper is given for a key named like a field.
-    fn viper_default(&mut self, name: &str) -> Set {
-        let program = self.program;
-        let mut set = Set::default();
-        for &unit in program.importers("github.com/spf13/viper") {
-            let syntax = program.syntax(unit);
-            for expr in syntax.refs("SetDefault") {
-                let Some(call) = self.call_of(At { unit, expr }) else { continue };
-                let ExprKind::Call { args, .. } = syntax.kind(call.expr) else { continue };
-                let [key, value] = args[..] else { continue };
-                let ExprKind::Text(key) = syntax.kind(key) else { continue };
-                if key.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(name)) {
-                    set.extend(self.eval(At { unit, expr: value }, 0).defaults());
-                }
-            }
-        }
         set
     }
 }

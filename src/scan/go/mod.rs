@@ -10,11 +10,17 @@
 //! sources is listed, and nothing of the tree is executed. Programs that run elsewhere (container and ssh APIs) are no
 //! sinks; neither is the running program's own path.
 
+mod buffers;
 mod calls;
+mod channels;
+mod commands;
 mod constraint;
+mod embedded;
 mod engine;
 mod eval;
 mod fields;
+mod flags;
+mod formats;
 mod guards;
 mod imports;
 mod live;
@@ -27,6 +33,8 @@ mod reach;
 mod sinks;
 mod sites;
 mod syntax;
+mod tags;
+mod texts;
 mod types;
 mod value;
 mod variables;
@@ -36,6 +44,7 @@ use super::{Root, Scan, ScanContext, Skipped};
 use crate::platform::Platform;
 use crate::walk::Tree;
 use constraint::BuildTags;
+use embedded::Embedded;
 use engine::Engine;
 use load::{MainPackage, Program, UnitId};
 use module::Workspace;
@@ -134,8 +143,9 @@ fn content(program: &Program) -> Key {
 /// The sites of each file, in order: one engine a thread, so that what one sink has taught it serves the next.
 fn follow(context: &ScanContext<'_>, tags: &BuildTags, program: &Program, units: &[UnitId]) -> Vec<Scan> {
     let next = AtomicUsize::new(0);
+    let embedded = Embedded::new(context.tree, program);
     let parts: Vec<Vec<(usize, Scan)>> = rayon::broadcast(|_| {
-        let mut engine = Engine::new(program, tags, &context.env);
+        let mut engine = Engine::new(program, tags, &context.env, &embedded);
         let mut parts = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);

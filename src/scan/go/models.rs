@@ -1,15 +1,17 @@
-//! What well-known functions without sources make of their arguments: texts, lists, paths, flags, the environment.
+//! What well-known functions without sources make of their arguments: texts, lists, paths, the environment.
 //!
 //! A function that is not here gives a hole that names it.
 
 use super::engine::Engine;
-use super::syntax::{ExprId, ExprKind, Parent};
+use super::syntax::{ExprKind, Op};
+use super::texts::{self, Ends, Words};
 use super::types::At;
-use super::value::{Context, Item, Kind, List, Part, Set, Value, tidy, words};
+use super::value::{Context, Item, Kind, List, Part, Set, Value};
 use std::rc::Rc;
 
 impl Engine<'_> {
-    fn argument(&mut self, call: At, index: usize, context: Context) -> Set {
+    /// The values of a call's argument.
+    pub(crate) fn argument(&mut self, call: At, index: usize, context: Context) -> Set {
         let ExprKind::Call { args, .. } = self.program.syntax(call.unit).kind(call.expr) else { return Set::default() };
         match args.get(index) {
             Some(&expr) => self.eval(At { unit: call.unit, expr }, context),
@@ -17,25 +19,30 @@ impl Engine<'_> {
         }
     }
 
+    /// The text of an argument that has one known value.
+    fn known_argument(&mut self, call: At, index: usize, context: Context) -> Option<String> {
+        self.argument(call, index, context).values.first().and_then(Value::known_text)
+    }
+
     /// The `index`th result of a function without sources.
     pub(crate) fn eval_external(&mut self, call: At, import: &str, name: &str, index: u32, context: Context) -> Set {
         let syntax = self.program.syntax(call.unit);
         let ExprKind::Call { args, .. } = syntax.kind(call.expr) else { return Set::default() };
+        let count = args.len();
         let span = syntax.expr_span(call.expr);
+        if let Some(set) = self.eval_flag(call, import, name, index, context) {
+            return set;
+        }
         if index > 0 {
-            return Set::default();
+            return self.later_result(call, import, name, index, context);
         }
         match (import, name) {
-            (
-                "strings" | "bytes",
-                "TrimSpace" | "Trim" | "TrimRight" | "TrimLeft" | "TrimSuffix" | "ReplaceAll" | "Replace" | "Clone"
-                | "ToValidUTF8",
-            ) => self.replaced(call, name, context),
-            ("strings", "TrimPrefix" | "ToLower" | "ToUpper") => self.mapped(call, name, context),
-            ("path" | "path/filepath", "Clean" | "FromSlash" | "ToSlash" | "Abs" | "EvalSymlinks")
-            | ("os", "ExpandEnv")
-            | ("sync", "OnceValue" | "OnceFunc" | "OnceValues")
-            | ("slices", "Clone" | "Insert" | "Compact") => self.argument(call, 0, context),
+            ("strings" | "bytes", _) => self.eval_text_function(call, name, context),
+            ("path" | "path/filepath", _) => self.eval_path_function(call, name, context),
+            ("sync", "OnceValue" | "OnceFunc" | "OnceValues")
+            | ("slices", "Clone" | "Insert" | "Compact")
+            | ("strconv", "Itoa" | "FormatInt" | "FormatUint")
+            | ("text/template" | "html/template", "Must") => self.argument(call, 0, context),
             ("os/exec" | "golang.org/x/sys/execabs" | "github.com/cli/safeexec", "LookPath") => {
                 let mut set = self.argument(call, 0, context);
                 if self.copes_with_absence(call) {
@@ -43,160 +50,145 @@ impl Engine<'_> {
                 }
                 set
             }
-            ("path" | "path/filepath", "Base") => {
-                self.argument(call, 0, context).map_parts(|parts| match parts.last() {
-                    Some(Part::Known(text, span)) if parts.len() == 1 || text.contains('/') => {
-                        vec![Part::Known(text.rsplit('/').next().unwrap_or(text).into(), *span)]
-                    }
-                    _ => parts,
-                })
-            }
-            ("path" | "path/filepath", "Dir") => self.argument(call, 0, context).map_parts(|parts| match &parts[..] {
-                [Part::Known(text, span)] => {
-                    let dir = text.rsplit_once('/').map_or(".", |(dir, _)| dir);
-                    vec![Part::Known(dir.into(), *span)]
-                }
-                _ => vec![Part::Hole("a folder that is not known".into())],
-            }),
-            ("path" | "path/filepath", "Join") => self.joined_path(call, args, context),
-            ("fmt", "Sprintf") => self.sprintf(call, args, context),
+            ("fmt", "Sprintf") => self.sprintf(call, 0, context),
             ("fmt", "Sprint") => {
                 let mut set = Set::one(Value::new(Kind::Text(Vec::new())));
-                for index in 0..args.len() {
+                for index in 0..count {
                     let next = self.argument(call, index, context);
                     set = self.join_texts(&set, &next);
                 }
                 set
             }
-            ("strings", "Fields") => self.split(call, context, &|c| c.is_whitespace()),
             (
                 "github.com/kballard/go-shellquote"
                 | "github.com/google/shlex"
                 | "github.com/anmitsu/go-shlex"
-                | "github.com/mattn/go-shellwords",
-                "Split" | "Parse",
-            ) => self.split(call, context, &|c| c.is_whitespace()),
-            ("strings", "Split" | "SplitN") => {
-                let separator = self.argument(call, 1, context);
-                match separator.values.first().and_then(Value::known_text) {
-                    Some(separator) if separator.chars().count() == 1 => {
-                        self.split(call, context, &move |c| separator.starts_with(c))
-                    }
-                    _ => Set::hole_at("a text that is split", span),
-                }
-            }
-            ("strings", "Join") => {
-                let list = self.argument(call, 0, context);
-                self.joined_list(&list)
-            }
+                | "github.com/mattn/go-shellwords"
+                | "github.com/buildkite/shellwords",
+                "Split" | "Parse" | "Parser.Parse" | "SplitPosix",
+            )
+            | ("github.com/mgutz/str", "ToArgv") => self.split(call, context, &texts::command_line),
             ("cmp", "Or") => {
                 let mut set = Set::default();
-                for index in 0..args.len() {
+                for index in 0..count {
                     let next = self.argument(call, index, context);
+                    let settled = !next.is_empty()
+                        && next.values.iter().all(|value| value.known_text().is_some_and(|text| !text.is_empty()));
                     set.extend(if index == 0 { next } else { next.defaults() });
+                    if settled {
+                        break;
+                    }
                 }
                 set
             }
             ("os", "Getenv" | "LookupEnv") | ("syscall", "Getenv") => self.environment(call, context),
-            ("os", "Executable") => Set::one(Value::new(Kind::Own)),
-            ("flag" | "github.com/spf13/pflag", "String" | "StringP") => {
-                let index = if name == "StringP" { 2 } else { 1 };
-                let mut set = self.argument(call, index, context).defaults();
-                set.add(Value::hole_at("a flag of the command line", span));
-                set
+            ("os", "ExpandEnv") => {
+                let env = self.env;
+                let set = self.argument(call, 0, context);
+                set.map_parts(|parts| texts::expanded(parts, &|name| env.get(name).cloned()))
             }
-            ("text/template" | "html/template", "Must") => self.argument(call, 0, context),
+            ("os", "Executable") => Set::one(Value::new(Kind::Own)),
             _ => self
                 .eval_unknown_method(call, name.rsplit('.').next().unwrap_or(name), context)
                 .unwrap_or_else(|| Set::hole_at(format!("the result of {import}.{name}"), span)),
         }
     }
 
-    /// A method known by its name alone, on a value without sources: templates, buffers, flag sets.
-    pub(crate) fn eval_unknown_method(&mut self, call: At, name: &str, context: Context) -> Option<Set> {
-        let syntax = self.program.syntax(call.unit);
-        let base = self.receiver_of(call)?;
+    /// A result after the first: the second half of a text that is cut; else not known.
+    fn later_result(&mut self, call: At, import: &str, name: &str, index: u32, context: Context) -> Set {
+        let span = self.program.syntax(call.unit).expr_span(call.expr);
+        match (import, name, index) {
+            ("strings", "Cut", 1) => self.cut(call, true, context),
+            ("path" | "path/filepath", "Split", 1) => self.argument(call, 0, context).map_parts(texts::base),
+            ("sync", "OnceValues", _) => Set::default(),
+            _ => Set::hole_at(format!("a result of {import}.{name}"), span),
+        }
+    }
+
+    fn eval_text_function(&mut self, call: At, name: &str, context: Context) -> Set {
+        let span = self.program.syntax(call.unit).expr_span(call.expr);
         match name {
-            "Parse" if self.leads_to_template(base) => {
+            "TrimSpace" => self
+                .argument(call, 0, context)
+                .map_parts(|parts| texts::trimmed(parts, Ends::Both, &char::is_whitespace)),
+            "Trim" | "TrimLeft" | "TrimRight" => {
                 let set = self.argument(call, 0, context);
-                Some(set.map_parts(|parts| {
-                    let templated = |part: &Part| matches!(part, Part::Known(text, _) if text.contains("{{"));
-                    if parts.iter().any(templated) { vec![Part::Hole("a template".into())] } else { parts }
-                }))
+                let Some(cut) = self.known_argument(call, 1, context) else { return set };
+                let ends = match name {
+                    "Trim" => Ends::Both,
+                    "TrimLeft" => Ends::Start,
+                    _ => Ends::End,
+                };
+                set.map_parts(|parts| texts::trimmed(parts, ends, &|c| cut.contains(c)))
             }
-            "String" if syntax.resolve_if_ident(base.expr).is_some() => self.buffer(base, context),
-            _ => None,
+            "TrimPrefix" | "CutPrefix" | "TrimSuffix" | "CutSuffix" => {
+                let set = self.argument(call, 0, context);
+                let Some(word) = self.known_argument(call, 1, context) else { return set };
+                let ends = if name.ends_with("Prefix") { Ends::Start } else { Ends::End };
+                set.map_parts(|parts| texts::without(parts, ends, &word))
+            }
+            "ToLower" => self.argument(call, 0, context).map_parts(|parts| texts::each(parts, str::to_lowercase)),
+            "ToUpper" => self.argument(call, 0, context).map_parts(|parts| texts::each(parts, str::to_uppercase)),
+            "Clone" | "ToValidUTF8" => self.argument(call, 0, context),
+            "Replace" | "ReplaceAll" => self.replaced(call, context),
+            "Fields" => self.split(call, context, &texts::fields),
+            "Split" | "SplitN" => {
+                let limit = (name == "SplitN").then(|| self.known_argument(call, 2, context)?.parse().ok()).flatten();
+                match self.known_argument(call, 1, context).filter(|separator| !separator.is_empty()) {
+                    Some(separator) => self.split(call, context, &|parts| texts::split(parts, &separator, limit)),
+                    None => Set::hole_at("a text that is split", span),
+                }
+            }
+            "Cut" => self.cut(call, false, context),
+            "Join" => {
+                let list = self.argument(call, 0, context);
+                let separator = self.argument(call, 1, context);
+                self.joined_list(&list, &separator)
+            }
+            _ => {
+                let unknown = || Set::hole_at(format!("the result of strings.{name}"), span);
+                let method = name.rsplit('.').next().unwrap_or(name);
+                self.eval_unknown_method(call, method, context).unwrap_or_else(unknown)
+            }
         }
     }
 
-    /// Whether a chain of calls starts at `template.New`.
-    fn leads_to_template(&mut self, at: At) -> bool {
-        let syntax = self.program.syntax(at.unit);
-        let mut expr = at.expr;
-        for _ in 0..20 {
-            match syntax.kind(expr) {
-                ExprKind::Call { fun, .. } => expr = *fun,
-                ExprKind::Selector { base, .. } => {
-                    if matches!(syntax.kind(*base), ExprKind::Ident)
-                        && let Some(import) = self.program.import_of(at.unit, syntax.name(*base))
-                    {
-                        return import.ends_with("/template");
-                    }
-                    expr = *base;
-                }
-                _ => return false,
+    fn eval_path_function(&mut self, call: At, name: &str, context: Context) -> Set {
+        let span = self.program.syntax(call.unit).expr_span(call.expr);
+        match name {
+            "Clean" | "FromSlash" | "ToSlash" | "Abs" | "EvalSymlinks" => self.argument(call, 0, context),
+            "Base" => self.argument(call, 0, context).map_parts(texts::base),
+            "Ext" => self
+                .argument(call, 0, context)
+                .map_parts(|parts| texts::changed(&parts, texts::extension, "an ending that is not known")),
+            "Dir" => {
+                let dir = |path: &str| match path.rsplit_once('/') {
+                    Some(("", _)) => "/".to_owned(),
+                    Some((dir, _)) => texts::clean(dir),
+                    None => ".".to_owned(),
+                };
+                self.argument(call, 0, context)
+                    .map_parts(|parts| texts::changed(&parts, dir, "a folder that is not known"))
             }
+            "Join" => self.joined_path(call, context),
+            _ => Set::hole_at(format!("the result of filepath.{name}"), span),
         }
-        false
     }
 
-    /// What a template writes into a buffer, and what is written with `WriteString` first.
-    fn buffer(&mut self, base: At, context: Context) -> Option<Set> {
-        let syntax = self.program.syntax(base.unit);
-        let var = syntax.resolve_if_ident(base.expr)?;
-        let name = syntax.name(base.expr).to_owned();
-        let mut found = Set::default();
-        for expr in syntax.refs(&name) {
-            if syntax.resolve(expr) != Some(var) {
-                continue;
+    /// What stands before, or behind, the first separator.
+    fn cut(&mut self, call: At, behind: bool, context: Context) -> Set {
+        let separator = self.known_argument(call, 1, context).filter(|separator| !separator.is_empty());
+        let Some(separator) = separator else { return Set::hole("a text that is cut") };
+        self.argument(call, 0, context).map_parts(|parts| {
+            let (mut pieces, open) = texts::split(&parts, &separator, Some(2));
+            if open {
+                return match (&mut pieces[..], behind) {
+                    ([first, _], false) => std::mem::take(first),
+                    _ => vec![Part::Hole("a text that is cut".into())],
+                };
             }
-            let Parent::Expr(outer) = syntax.parent(expr) else { continue };
-            match syntax.kind(outer) {
-                ExprKind::Address(_) => {
-                    let Parent::Expr(call) = syntax.parent(outer) else { continue };
-                    let ExprKind::Call { fun, .. } = syntax.kind(call) else { continue };
-                    let (true, ExprKind::Selector { base: template, .. }) =
-                        (syntax.name(*fun).starts_with("Execute"), syntax.kind(*fun))
-                    else {
-                        continue;
-                    };
-                    found.extend(self.eval(At { unit: base.unit, expr: *template }, context));
-                }
-                ExprKind::Selector { .. } if syntax.name(outer) == "WriteString" && found.is_empty() => {
-                    let Some(call) = self.call_of(At { unit: base.unit, expr: outer }) else { continue };
-                    let text = self.argument(call, 0, context);
-                    found.extend(self.join_texts(&text, &Set::hole("what is written after it")));
-                }
-                _ => {}
-            }
-        }
-        (!found.is_empty()).then_some(found)
-    }
-
-    /// A variable or field whose address is handed on: flags that set it.
-    pub(crate) fn eval_pointer_use(&mut self, at: At, context: Context) -> Set {
-        let syntax = self.program.syntax(at.unit);
-        let Parent::Expr(call) = syntax.parent(at.expr) else { return Set::default() };
-        let ExprKind::Call { fun, .. } = syntax.kind(call) else { return Set::default() };
-        let index = match syntax.name(*fun) {
-            "StringVar" => 2,
-            "StringVarP" => 3,
-            _ => return Set::default(),
-        };
-        let call = At { unit: at.unit, expr: call };
-        let mut set = self.argument(call, index, context).defaults();
-        set.add(Value::hole_at("a flag of the command line", syntax.expr_span(call.expr)));
-        set
+            pieces.into_iter().nth(usize::from(behind)).unwrap_or_default()
+        })
     }
 
     fn environment(&mut self, call: At, context: Context) -> Set {
@@ -215,167 +207,59 @@ impl Engine<'_> {
         set
     }
 
-    fn mapped(&mut self, call: At, name: &str, context: Context) -> Set {
+    fn replaced(&mut self, call: At, context: Context) -> Set {
         let set = self.argument(call, 0, context);
-        let prefix = self.argument(call, 1, context).values.first().and_then(Value::known_text).unwrap_or_default();
-        set.map_parts(|parts| {
-            let change = |text: &str, first: bool| match name {
-                "ToLower" => text.to_lowercase(),
-                "ToUpper" => text.to_uppercase(),
-                _ if first => text.strip_prefix(prefix.as_str()).unwrap_or(text).to_owned(),
-                _ => text.to_owned(),
-            };
-            parts
-                .into_iter()
-                .enumerate()
-                .map(|(index, part)| match part {
-                    Part::Known(text, span) => Part::Known(change(&text, index == 0).into(), span),
-                    hole @ Part::Hole(_) => hole,
-                })
-                .collect()
-        })
-    }
-
-    fn replaced(&mut self, call: At, name: &str, context: Context) -> Set {
-        let set = self.argument(call, 0, context);
-        if name == "TrimSpace" {
-            return set.map_parts(|parts| match &parts[..] {
-                [Part::Known(text, span)] => vec![Part::Known(text.trim().into(), *span)],
-                _ => parts,
-            });
-        }
-        if !name.starts_with("Replace") {
-            return set;
-        }
-        let old = self.argument(call, 1, context).values.first().and_then(Value::known_text);
+        let Some(old) = self.known_argument(call, 1, context).filter(|old| !old.is_empty()) else { return set };
         let new = self.argument(call, 2, context);
-        let Some(old) = old.filter(|old| !old.is_empty()) else { return set };
         let new = match &new.values[..] {
             [only] => only.parts(),
             _ => vec![Part::Hole("a replacement".into())],
         };
-        set.map_parts(|parts| {
-            let mut changed = Vec::new();
-            for part in parts {
-                let Part::Known(text, span) = &part else {
-                    changed.push(part);
-                    continue;
-                };
-                for (index, piece) in text.split(old.as_str()).enumerate() {
-                    if index > 0 {
-                        changed.extend(new.iter().cloned());
-                    }
-                    changed.push(Part::Known(piece.into(), *span));
-                }
-            }
-            tidy(changed)
-        })
+        set.map_parts(|parts| texts::replaced(parts, &old, &new))
     }
 
-    fn joined_path(&mut self, call: At, args: &[ExprId], context: Context) -> Set {
-        let ExprKind::Call { spread, .. } = self.program.syntax(call.unit).kind(call.expr) else {
-            return Set::default();
-        };
-        if *spread {
+    fn joined_path(&mut self, call: At, context: Context) -> Set {
+        let syntax = self.program.syntax(call.unit);
+        let ExprKind::Call { args, spread, .. } = syntax.kind(call.expr) else { return Set::default() };
+        let span = syntax.expr_span(call.expr);
+        let slash = Set::one(Value::new(Kind::Text(vec![Part::Known("/".into(), span)])));
+        let joined = if *spread && args.len() == 1 {
+            let list = self.argument(call, 0, context);
+            self.joined_list(&list, &slash)
+        } else if *spread {
             return Set::hole("a joined path");
-        }
-        let span = self.program.syntax(call.unit).expr_span(call.expr);
-        let mut set = Set::one(Value::new(Kind::Text(Vec::new())));
-        for index in 0..args.len() {
-            let next = self.argument(call, index, context);
-            if index > 0 {
-                let slash = Set::one(Value::new(Kind::Text(vec![Part::Known("/".into(), span)])));
-                set = self.join_texts(&set, &slash);
+        } else {
+            let mut set = Set::one(Value::new(Kind::Text(Vec::new())));
+            for index in 0..args.len() {
+                let next = self.argument(call, index, context);
+                if index > 0 {
+                    set = self.join_texts(&set, &slash);
+                }
+                set = self.join_texts(&set, &next);
             }
-            set = self.join_texts(&set, &next);
-        }
+            set
+        };
         let mut cleaned = Set::default();
-        for mut value in set.values {
+        for mut value in joined.values {
             if let Some(text) = value.known_text() {
-                let absolute = text.starts_with('/');
-                let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-                let text = format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"));
-                value.kind = Kind::Text(vec![Part::Known(text.into(), span)]);
+                value.kind = Kind::Text(vec![Part::Known(texts::clean(&text).into(), span)]);
             }
             cleaned.add(value);
         }
         cleaned
     }
 
-    fn sprintf(&mut self, call: At, args: &[ExprId], context: Context) -> Set {
-        let formats = self.argument(call, 0, context);
-        let span = self.program.syntax(call.unit).expr_span(call.expr);
+    /// The words of a text, as a list.
+    fn split(&mut self, call: At, context: Context, words: &dyn Fn(&[Part]) -> Words) -> Set {
         let mut found = Set::default();
-        for format in formats.values {
-            let Some(text) = format.known_text() else {
-                found.add(if matches!(format.kind, Kind::Param(..)) {
-                    format
-                } else {
-                    Value::hole_at("a format", span)
-                });
-                continue;
-            };
-            let place = match &format.kind {
-                Kind::Text(parts) => parts.iter().find_map(|part| match part {
-                    Part::Known(_, span) => Some(*span),
-                    Part::Hole(_) => None,
-                }),
-                _ => None,
-            };
-            let place = place.unwrap_or(span);
-            let mut set = Set::one(Value { kind: Kind::Text(Vec::new()), ..format });
-            let mut index = 1;
-            let mut rest = text.as_str();
-            while let Some(at) = rest.find('%') {
-                let known = Set::one(Value::new(Kind::Text(vec![Part::Known(rest[..at].into(), place)])));
-                set = self.join_texts(&set, &known);
-                let after = &rest[at + 1..];
-                let end = after.find(|c: char| c.is_ascii_alphabetic() || c == '%').unwrap_or(after.len());
-                let verb = after[end..].chars().next();
-                rest = verb.map_or("", |verb| &after[end + verb.len_utf8()..]);
-                let next = match verb {
-                    Some('%') => Set::one(Value::new(Kind::Text(vec![Part::Known("%".into(), place)]))),
-                    Some('s' | 'v' | 'd') if end == 0 && index < args.len() => {
-                        index += 1;
-                        self.argument(call, index - 1, context)
-                    }
-                    _ => {
-                        index += 1;
-                        Set::hole("a formatted value")
-                    }
-                };
-                let next = if next.is_empty() { Set::hole("a formatted value") } else { next };
-                set = self.join_texts(&set, &next);
-            }
-            let known = Set::one(Value::new(Kind::Text(vec![Part::Known(rest.into(), place)])));
-            found.extend(self.join_texts(&set, &known));
+        for value in self.argument(call, 0, context).values {
+            found.add(word_list(value, words));
         }
         found
     }
 
-    fn split(&mut self, call: At, context: Context, is_separator: &dyn Fn(char) -> bool) -> Set {
-        let mut found = Set::default();
-        for mut value in self.argument(call, 0, context).values {
-            if let Kind::Text(parts) = &value.kind {
-                let (pieces, open) = words(parts, is_separator);
-                let item = |parts: Vec<Part>| {
-                    let kind = match &parts[..] {
-                        [Part::Hole(reason)] => Kind::Hole(Rc::clone(reason)),
-                        _ => Kind::Text(parts),
-                    };
-                    Item::Done(Rc::new(Set::one(Value { kind, ..value.clone() })))
-                };
-                let items = pieces.into_iter().map(item).collect();
-                let rest = if open { vec![Item::Done(Rc::new(Set::hole("a later word")))] } else { Vec::new() };
-                value.kind = Kind::List(Rc::new(List { items, rest, open, writes: Vec::new() }));
-            }
-            found.add(value);
-        }
-        found
-    }
-
-    /// A list's elements joined with spaces.
-    fn joined_list(&mut self, set: &Set) -> Set {
+    /// A list's elements with a separator between them.
+    pub(crate) fn joined_list(&mut self, set: &Set, separator: &Set) -> Set {
         let mut found = Set::default();
         for value in &set.values {
             let Kind::List(list) = &value.kind else {
@@ -386,21 +270,46 @@ impl Engine<'_> {
             let mut text = Set::one(Value::new(Kind::Text(Vec::new())));
             for index in 0..list.items.len().min(64) {
                 let next = self.element(&one, index);
-                text = self.join_texts(&text, &next);
-                if index + 1 < list.items.len() {
-                    let Some(span) = next.values.first().and_then(|value| value.steps().first().map(|step| step.span))
-                    else {
-                        break;
-                    };
-                    let space = Set::one(Value::new(Kind::Text(vec![Part::Known(" ".into(), span)])));
-                    text = self.join_texts(&text, &space);
+                if index > 0 {
+                    text = self.join_texts(&text, separator);
                 }
+                text = self.join_texts(&text, &next);
             }
-            if list.open {
+            if list.open || !list.writes.is_empty() || list.items.len() > 64 {
                 text = self.join_texts(&text, &Set::hole("the rest of a list"));
             }
             found.extend(text);
         }
         found
     }
+
+    /// How far from the end of a list or text an index stands: `x[len(x)-1]` is 1.
+    pub(crate) fn from_end(&mut self, base: At, index: At) -> Option<usize> {
+        let syntax = self.program.syntax(index.unit);
+        let ExprKind::Binary { op: Op::Subtract, left, right } = syntax.kind(index.expr) else { return None };
+        let (ExprKind::Call { fun, args, .. }, ExprKind::Int(back)) = (syntax.kind(*left), syntax.kind(*right)) else {
+            return None;
+        };
+        let text = |expr: u32| syntax.str(syntax.expr(expr).range);
+        let same = base.unit == index.unit && args.len() == 1 && text(args[0]) == text(base.expr);
+        (same && syntax.name(*fun) == "len").then(|| usize::try_from(*back).ok()).flatten()
+    }
+}
+
+/// A text's words as a list; other values stand as they are.
+pub(crate) fn word_list(mut value: Value, words: &dyn Fn(&[Part]) -> Words) -> Value {
+    if let Kind::Text(parts) = &value.kind {
+        let (pieces, open) = words(parts);
+        let item = |parts: Vec<Part>| {
+            let kind = match &parts[..] {
+                [Part::Hole(reason)] => Kind::Hole(Rc::clone(reason)),
+                _ => Kind::Text(parts),
+            };
+            Item::Done(Rc::new(Set::one(Value { kind, ..value.clone() })))
+        };
+        let items = pieces.into_iter().map(item).collect();
+        let rest = if open { vec![Item::Done(Rc::new(Set::hole("a later word")))] } else { Vec::new() };
+        value.kind = Kind::List(Rc::new(List { items, rest, open, writes: Vec::new() }));
+    }
+    value
 }

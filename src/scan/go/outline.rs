@@ -146,7 +146,8 @@ impl<'a> File<'a> {
                     after_dot = false;
                     let mut ways = way;
                     match (state, word) {
-                        (State::Code, b"func") if depth == 0 => state = State::Func,
+                        // Not the type in `type option func(*options)`.
+                        (State::Code, b"func") if depth == 0 && starts_line(bytes, start) => state = State::Func,
                         (State::Code, b"var" | b"const") if depth == 0 => state = State::Names,
                         (State::Code, b"type") if way == way::NAME => state = State::Names,
                         (State::Code, _) => {}
@@ -241,6 +242,12 @@ fn end_of_string(bytes: &[u8], at: usize) -> usize {
     bytes.len()
 }
 
+/// Whether only white space stands before a place in its line, or in its part of one.
+fn starts_line(bytes: &[u8], at: usize) -> bool {
+    let before = bytes[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+    matches!(before, None | Some(b'\n' | b';' | b'}' | b'/'))
+}
+
 fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
@@ -262,6 +269,7 @@ mod tests {
         type (\n\tA int\n\tB struct {\n\t\tinner int\n\t}\n)\n\
         func (s *Server[K, V]) Run(x int) {\n\tlocal := 1\n\ttype L int\n\ty := T{field: s.member, 'k': 2}\n}\n\
         func free() {}\n\tfunc  (T)\tName() string\n\
+        type option func(*T)\n\nfunc after() option {}\n\
         var f = func(a int) {}\n";
 
     fn ways(word: &str) -> u8 {
@@ -270,7 +278,9 @@ mod tests {
 
     #[test]
     fn words_are_told_apart_by_how_they_are_used() {
-        for word in ["T", "one", "two", "first", "second", "third", "fourth", "A", "B", "L", "free", "f"] {
+        for word in
+            ["T", "one", "two", "first", "second", "third", "fourth", "A", "B", "L", "free", "f", "option", "after"]
+        {
             assert_ne!(ways(word) & way::DECLARED, 0, "{word}");
         }
         for word in ["field", "local", "inner", "other", "call", "Off", "x", "a", "Run", "Server", "iota"] {

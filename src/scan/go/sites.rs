@@ -1,11 +1,14 @@
 //! From sinks to exec sites: each sink's program and arguments, caller by caller where parameters decide.
 
+use super::commands::scan_structs;
 use super::engine::Engine;
 use super::load::{Program, UnitId};
+use super::models::word_list;
 use super::outline::way;
-use super::sinks::{Arguments, SINKS, Sink};
+use super::sinks::{Arguments, LITERALS, SINKS, Sink};
 use super::syntax::{ExprId, ExprKind, Parent};
-use super::types::{At, FuncAt};
+use super::texts;
+use super::types::{At, FuncAt, Member};
 use super::value::{Context, Kind, Part, Set, Value};
 use crate::file::{MappedText, Span};
 use crate::scan::shell::{self, Dialect};
@@ -39,18 +42,20 @@ pub(crate) fn scan_unit(engine: &mut Engine<'_>, context: &ScanContext<'_>, unit
             scan_sink(engine, context, found, scan);
         }
     }
-    scan_cmd_literals(engine, unit, scan);
+    scan_structs(engine, unit, scan);
 }
 
 /// The files that import a sink's package and select its function, or a command's type.
 pub(crate) fn units_with_sinks(program: &Program) -> Vec<UnitId> {
     let imports = |unit: UnitId, path: &str| program.unit(unit).head.imports.iter().any(|import| import.path == path);
     let mut units = BTreeSet::new();
-    for sink in SINKS {
-        let users = program.outline().users(sink.function, way::SELECTOR);
-        units.extend(users.filter(|&unit| imports(unit, sink.import)));
+    let functions = SINKS.iter().map(|sink| (sink.function, sink.import));
+    let structs = LITERALS.iter().map(|literal| (literal.name, literal.import));
+    for (name, import) in functions.chain(structs) {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        let users = program.outline().users(name, way::SELECTOR);
+        units.extend(users.filter(|&unit| imports(unit, import)));
     }
-    units.extend(program.outline().users("Cmd", way::SELECTOR).filter(|&unit| imports(unit, "os/exec")));
     units.into_iter().collect()
 }
 
@@ -69,6 +74,7 @@ fn sinks_in(engine: &mut Engine<'_>, unit: UnitId) -> Vec<Found> {
         return found;
     }
     let syntax = program.syntax(unit);
+    found.extend(methods_in(engine, unit, &imports));
     for (local, path) in &imports {
         for base in syntax.refs(local) {
             let Parent::Expr(selector) = syntax.parent(base) else { continue };
@@ -89,31 +95,35 @@ fn sinks_in(engine: &mut Engine<'_>, unit: UnitId) -> Vec<Found> {
     found
 }
 
-/// `exec.Cmd{Path: …}`.
-fn scan_cmd_literals(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Scan) {
+/// Calls of methods of types without sources.
+fn methods_in(engine: &mut Engine<'_>, unit: UnitId, imports: &[(String, String)]) -> Vec<Found> {
     let program = engine.program;
     let syntax = program.syntax(unit);
-    for (id, expr) in syntax.exprs.iter().enumerate() {
-        let ExprKind::Composite { ty: Some(ty), elements } = &expr.kind else { continue };
-        if syntax.name(*ty) != "Cmd" || !engine.is_live(unit, expr.range.start) {
-            continue;
+    let mut found = Vec::new();
+    for sink in SINKS.iter().filter(|sink| imports.iter().any(|(_, path)| path == sink.import)) {
+        let Some((ty, name)) = sink.function.split_once('.') else { continue };
+        for selector in syntax.refs(name) {
+            let at = At { unit, expr: selector };
+            let Some(call) = engine.call_of(at) else { continue };
+            let ExprKind::Selector { .. } = syntax.kind(selector) else { continue };
+            if engine.meaning(at).is_none()
+                && matches!(engine.member(at), Member::External(import, own)
+                    if *import == *sink.import && (ty.is_empty() || *own == *ty))
+            {
+                found.push(Found { call, sink: *sink });
+            }
         }
-        let Some(super::types::Meaning::External(import, _)) = engine.meaning(At { unit, expr: *ty }) else { continue };
-        if &*import != "os/exec" {
-            continue;
-        }
-        let path = elements.iter().find(|(key, _)| key.is_some_and(|key| syntax.name(key) == "Path"));
-        let Some(&(_, path)) = path else { continue };
-        engine.restart(None);
-        let set = engine.eval(At { unit, expr: path }, 0);
-        let span = syntax.expr_span(id as ExprId);
-        report(&set, &[], span, "exec.Cmd", scan);
     }
+    found
 }
 
 fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, scan: &mut Scan) {
     let syntax = engine.program.syntax(found.call.unit);
     let ExprKind::Call { args, .. } = syntax.kind(found.call.expr) else { return };
+    if let Arguments::Fixed(programs) = found.sink.arguments {
+        fixed(syntax.expr_span(found.call.expr), found.sink, programs, scan);
+        return;
+    }
     let Some(&program) = args.get(found.sink.program) else { return };
     let program = At { unit: found.call.unit, expr: program };
     let bottom =
@@ -125,7 +135,11 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
     while let Some((chain, bottom, level)) = chains.pop() {
         looked += 1;
         engine.set_bottom(if level < MAX_LEVELS && looked < MAX_CHAINS { bottom } else { None });
-        let set = engine.eval(program, chain);
+        let set = match found.sink.arguments {
+            Arguments::Words => first_word(engine, program, chain),
+            Arguments::Shell(_) => joined_arguments(engine, found, args, chain),
+            _ => engine.eval(program, chain),
+        };
         let argv = arguments(engine, found, args, chain, &set);
         let deferred = Engine::deferred(&set).or_else(|| argv.iter().find_map(Engine::deferred));
         let callers = match (&deferred, bottom) {
@@ -164,6 +178,57 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             copes || site.program.base_name().is_some_and(|name| engine.is_looked_up_before(found.call, name));
     }
     scan.extend(dedup(own));
+}
+
+/// The programs that a function runs whatever it is given.
+fn fixed(span: Span, sink: Sink, programs: &[&str], scan: &mut Scan) {
+    for program in programs {
+        let mut site = ExecSite::new(site::Program::from_text(program), span, "go", sink.function);
+        site.optional = programs.len() > 1;
+        scan.sites.push(site);
+    }
+}
+
+/// The first word of the first of several arguments that make up a command line.
+fn first_word(engine: &mut Engine<'_>, first: At, chain: Context) -> Set {
+    let set = engine.eval(first, chain);
+    let mut words = Set::default();
+    for value in set.values {
+        // The arguments are one list handed on with `...`, or each a text.
+        let texts = match value.kind {
+            Kind::List(_) => engine.element(&Set::one(value), 0),
+            _ => Set::one(value),
+        };
+        for text in texts.values {
+            let list = Set::one(word_list(text, &texts::command_line));
+            words.extend(match list.values[..] {
+                [Value { kind: Kind::List(_), .. }] => engine.element(&list, 0),
+                _ => list,
+            });
+        }
+    }
+    words
+}
+
+/// The arguments from the program on with spaces between them.
+fn joined_arguments(engine: &mut Engine<'_>, found: Found, args: &[ExprId], chain: Context) -> Set {
+    let unit = found.call.unit;
+    let span = engine.program.syntax(unit).expr_span(found.call.expr);
+    let space = Set::one(Value::new(Kind::Text(vec![Part::Known(" ".into(), span)])));
+    let mut text = Set::one(Value::new(Kind::Text(Vec::new())));
+    for (index, &arg) in args.iter().enumerate().skip(found.sink.program) {
+        if index > found.sink.program {
+            text = engine.join_texts(&text, &space);
+        }
+        let next = engine.eval(At { unit, expr: arg }, chain);
+        let next = if next.values.iter().any(|value| matches!(value.kind, Kind::List(_))) {
+            engine.joined_list(&next, &space)
+        } else {
+            next
+        };
+        text = engine.join_texts(&text, &next);
+    }
+    text
 }
 
 /// The function around all literals.
@@ -262,6 +327,15 @@ fn site(
         }
         return;
     }
+    if let Arguments::Shell(shell) = found.sink.arguments {
+        let mut own = ExecSite::new(site::Program::from_text(shell), span, "go", api);
+        own.trace = steps.to_vec();
+        scan.sites.push(own);
+        for value in &set.values {
+            shell_text(context, &value.parts(), span, dialect(shell).unwrap_or(Dialect::Posix), scan);
+        }
+        return;
+    }
     let before = scan.sites.len();
     report(set, argv, span, api, scan);
     for site in &mut scan.sites[before..] {
@@ -280,11 +354,20 @@ fn site(
                 && let Some(script) = argv.get(flag + 1)
             {
                 for script in &script.values {
-                    shell_text(context, &script.parts(), span, dialect, scan);
+                    match &script.kind {
+                        Kind::Hole(reason) => {
+                            let reason = format!("a text for {base}: {reason}");
+                            let mut unknown = ExecSite::new(site::Program::Dynamic(reason), span, "go", api);
+                            unknown.trace = script.steps();
+                            scan.sites.push(unknown);
+                        }
+                        _ => shell_text(context, &script.parts(), span, dialect, scan),
+                    }
                 }
             }
         } else if WRAPPERS.contains(&base) {
             let mut parts = vec![Part::Known(format!("{base} ").into(), span)];
+            let mut unknown = false;
             for argument in argv {
                 match &argument.values[..] {
                     [only] => match only.known_text() {
@@ -292,7 +375,10 @@ fn site(
                             let quoted = text.replace('\'', "'\\''");
                             parts.push(Part::Known(format!("'{quoted}' ").into(), span));
                         }
-                        None => parts.push(Part::Hole("an argument".into())),
+                        None => {
+                            unknown = true;
+                            parts.push(Part::Hole("an argument".into()));
+                        }
                     },
                     _ => parts.push(Part::Hole("an argument".into())),
                 }
@@ -302,7 +388,13 @@ fn site(
             }
             let mut inner = Scan::default();
             shell_text(context, &parts, span, Dialect::Posix, &mut inner);
-            inner.sites.retain(|site| site.program.base_name().is_some_and(|name| name != base));
+            inner.sites.retain_mut(|site| match &mut site.program {
+                site::Program::Dynamic(reason) => {
+                    *reason = format!("an argument of {base}");
+                    unknown
+                }
+                program => program.base_name() != Some(base),
+            });
             scan.extend(inner);
         }
     }
@@ -327,7 +419,7 @@ fn shell_text(context: &ScanContext<'_>, parts: &[Part], span: Span, dialect: Di
 }
 
 /// One site for each value.
-fn report(set: &Set, argv: &[Set], span: Span, api: &str, scan: &mut Scan) {
+pub(crate) fn report(set: &Set, argv: &[Set], span: Span, api: &str, scan: &mut Scan) {
     let configured = set.has_hole();
     for value in &set.values {
         let Some(program) = program_of(value) else { continue };

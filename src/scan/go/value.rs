@@ -74,6 +74,8 @@ pub(crate) enum Kind {
     External(Rc<str>, Rc<str>),
     /// The path of the running program.
     Own,
+    /// A channel, by the call that makes it.
+    Channel(At),
     /// A parameter of the function whose callers are looked at one by one.
     Param(FuncAt, u32),
     Nil,
@@ -293,39 +295,6 @@ pub(crate) fn concat(left: &Set, right: &Set) -> Set {
         }
     }
     set
-}
-
-/// Cuts `parts` at spaces into words; the flag says whether a hole stood where more words may come.
-pub(crate) fn words(parts: &[Part], is_separator: &dyn Fn(char) -> bool) -> (Vec<Vec<Part>>, bool) {
-    let mut words: Vec<Vec<Part>> = Vec::new();
-    let mut current: Vec<Part> = Vec::new();
-    let mut open = false;
-    for part in parts {
-        match part {
-            Part::Hole(_) => {
-                // An unknown piece may hold separators itself: what follows is at no known place.
-                current.push(part.clone());
-                open = true;
-                break;
-            }
-            Part::Known(text, span) => {
-                let mut pieces = text.split(is_separator).peekable();
-                while let Some(piece) = pieces.next() {
-                    if !piece.is_empty() {
-                        let start = piece.as_ptr() as usize - text.as_ptr() as usize;
-                        current.push(Part::Known(piece.into(), piece_span(text, *span, start, piece.len())));
-                    }
-                    if pieces.peek().is_some() && !current.is_empty() {
-                        words.push(std::mem::take(&mut current));
-                    }
-                }
-            }
-        }
-    }
-    if !current.is_empty() {
-        words.push(current);
-    }
-    (words, open)
 }
 
 /// The span of a piece of a text, where the text stands byte for byte in the source (quotes apart).

@@ -53,6 +53,13 @@ fn collect_writes(syntax: &Syntax) -> Writes {
         {
             add(x, VarWrite::Pointer(id as ExprId));
         }
+        // `copy(x, y)`: what is in `y` comes into `x`.
+        if let ExprKind::Call { fun, args, .. } = &expr.kind
+            && let (ExprKind::Ident, "copy", &[left, from]) = (syntax.kind(*fun), syntax.name(*fun), &args[..])
+        {
+            let source = Source::Value { expr: from, index: 0, count: 1 };
+            add(left, VarWrite::Whole(Assign { left, source, adds: false }));
+        }
     }
     writes
 }
@@ -121,6 +128,9 @@ impl Engine<'_> {
         for (unit, write) in writes {
             match write {
                 VarWrite::Whole(assign) if self.is_self_append(unit, assign, at) => appends.push((unit, assign)),
+                // A default for an empty parameter, where a call gives one that is not.
+                VarWrite::Whole(assign)
+                    if matches!(var.source, Source::Param { .. }) && is_filled(&set) && fills(syntax, assign) => {}
                 VarWrite::Whole(assign) => {
                     let values = self.eval_assigned(unit, assign, if unit == at.unit { context } else { 0 });
                     if assign.adds { added.extend(values) } else { set.extend(values) }
@@ -148,14 +158,7 @@ impl Engine<'_> {
             Source::Range { over, key } => self.eval_range(At { unit, expr: over }, key, context),
             _ => Set::default(),
         };
-        let syntax = self.program.syntax(unit);
-        let left = syntax.expr(assign.left).range;
-        let empty = syntax.guards_at(left.start).any(|guard| match guard.condition {
-            Condition::Is(expr) => compares_with_nothing(syntax, expr, syntax.str(left), Op::Equal),
-            Condition::IsNot(expr) => compares_with_nothing(syntax, expr, syntax.str(left), Op::NotEqual),
-            _ => false,
-        });
-        if empty { values.defaults() } else { values }
+        if fills(self.program.syntax(unit), assign) { values.defaults() } else { values }
     }
 
     fn element_write(&mut self, unit: UnitId, assign: Assign, index: ExprId, context: Context) -> Option<Write> {
@@ -430,6 +433,21 @@ impl Engine<'_> {
         }
         list
     }
+}
+
+/// Whether an assignment stands in for an empty value: `if x == "" { x = … }`.
+fn fills(syntax: &Syntax, assign: Assign) -> bool {
+    let left = syntax.expr(assign.left).range;
+    syntax.guards_at(left.start).any(|guard| match guard.condition {
+        Condition::Is(expr) => compares_with_nothing(syntax, expr, syntax.str(left), Op::Equal),
+        Condition::IsNot(expr) => compares_with_nothing(syntax, expr, syntax.str(left), Op::NotEqual),
+        _ => false,
+    })
+}
+
+/// Whether all values are known texts, and none is empty.
+fn is_filled(set: &Set) -> bool {
+    !set.is_empty() && set.values.iter().all(|value| value.known_text().is_some_and(|text| !text.is_empty()))
 }
 
 /// A list followed by another.

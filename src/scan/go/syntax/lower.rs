@@ -886,6 +886,7 @@ impl Lowerer<'_> {
         for node in chain.into_iter().rev() {
             let op = match node.child_by_field_id(f.operator).map_or("", |operator| operator.kind()) {
                 "+" => Op::Add,
+                "-" => Op::Subtract,
                 "==" => Op::Equal,
                 "!=" => Op::NotEqual,
                 "&&" => Op::And,

@@ -87,6 +87,7 @@ pub(crate) enum ExprKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Add,
+    Subtract,
     Equal,
     NotEqual,
     And,

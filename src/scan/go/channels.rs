@@ -1,0 +1,36 @@
+//! What is received from a channel: whatever is sent to it.
+
+use super::engine::Engine;
+use super::load::UnitId;
+use super::syntax::{ExprId, Parent};
+use super::types::At;
+use super::value::{Kind, Set};
+
+impl Engine<'_> {
+    /// What is sent to the channel that a `make` has made, in its own package.
+    pub(crate) fn sent_to(&mut self, made: At) -> Set {
+        let program = self.program;
+        let package = program.unit(made.unit).package;
+        let units: Vec<UnitId> = program.package(package).units.clone();
+        let mut set = Set::default();
+        for unit in units {
+            if !program.unit(unit).text().contains("<-") {
+                continue;
+            }
+            let syntax = program.syntax(unit);
+            for (id, parent) in syntax.parents.iter().enumerate() {
+                let &Parent::Send(channel) = parent else { continue };
+                let value = At { unit, expr: id as ExprId };
+                if !self.is_live(unit, syntax.expr(value.expr).range.start) {
+                    continue;
+                }
+                let channels = self.eval(At { unit, expr: channel }, 0);
+                if channels.values.iter().any(|channel| channel.kind == Kind::Channel(made)) {
+                    let span = syntax.expr_span(value.expr);
+                    set.extend(self.eval(value, 0).step("sent to the channel", span));
+                }
+            }
+        }
+        set
+    }
+}

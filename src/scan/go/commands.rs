@@ -1,0 +1,59 @@
+//! Programs that a struct names: `exec.Cmd{Path: …}`, and what is assigned to such a field later.
+
+use super::engine::Engine;
+use super::load::UnitId;
+use super::sinks::{LITERALS, Literal};
+use super::sites::report;
+use super::syntax::{ExprId, ExprKind, Parent, Source};
+use super::types::{At, Meaning, Member};
+use crate::file::Span;
+use crate::scan::Scan;
+
+/// The sites of one file.
+pub(crate) fn scan_structs(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Scan) {
+    let program = engine.program;
+    let imported = |literal: &&Literal| program.unit(unit).head.imports.iter().any(|own| own.path == literal.import);
+    let known: Vec<&Literal> = LITERALS.iter().filter(imported).collect();
+    if known.is_empty() {
+        return;
+    }
+    let syntax = program.syntax(unit);
+    for (id, expr) in syntax.exprs.iter().enumerate() {
+        let ExprKind::Composite { ty: Some(ty), elements } = &expr.kind else { continue };
+        let name = syntax.name(*ty);
+        if !known.iter().any(|literal| literal.name == name) {
+            continue;
+        }
+        let Some(Meaning::External(import, _)) = engine.meaning(At { unit, expr: *ty }) else { continue };
+        let is_of = |literal: &&&Literal| literal.name == name && *literal.import == *import;
+        let Some(literal) = known.iter().find(is_of) else { continue };
+        let path = elements.iter().find(|(key, _)| key.is_some_and(|key| syntax.name(key) == literal.field));
+        let Some(&(_, path)) = path else { continue };
+        site(engine, At { unit, expr: path }, syntax.expr_span(id as ExprId), literal, scan);
+    }
+    for assign in &syntax.assigns {
+        let Source::Value { expr, index: 0, count: 1 } = assign.source else { continue };
+        let name = syntax.name(assign.left);
+        if syntax.parent(assign.left) != Parent::Left || !known.iter().any(|literal| literal.field == name) {
+            continue;
+        }
+        let left = At { unit, expr: assign.left };
+        if !matches!(syntax.kind(left.expr), ExprKind::Selector { .. }) || engine.meaning(left).is_some() {
+            continue;
+        }
+        let Member::External(import, ty) = engine.member(left) else { continue };
+        let is_of = |literal: &&&Literal| *literal.import == *import && *literal.name == *ty && literal.field == name;
+        let Some(literal) = known.iter().find(is_of) else { continue };
+        site(engine, At { unit, expr }, syntax.expr_span(left.expr), literal, scan);
+    }
+}
+
+fn site(engine: &mut Engine<'_>, path: At, span: Span, literal: &Literal, scan: &mut Scan) {
+    if !engine.is_live(path.unit, span.start) {
+        return;
+    }
+    engine.restart(None);
+    let set = engine.eval(path, 0);
+    let package = literal.import.rsplit('/').next().unwrap_or(literal.import);
+    report(&set, &[], span, &format!("{package}.{}", literal.name), scan);
+}
