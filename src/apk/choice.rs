@@ -7,6 +7,13 @@ use super::catalog::{Catalog, Entry};
 use super::closure::Planner;
 use super::installed::Installed;
 use std::cmp::Reverse;
+use std::collections::HashSet;
+
+/// The closures that are worked out for one choice. No program of Alpine's has as many providers.
+const MOST_WEIGHED: usize = 100;
+
+/// The cost of what cannot be installed, or was not tried.
+const NOT_WEIGHED: (u64, usize) = (u64::MAX, usize::MAX);
 
 /// A package chosen among those that bring a program.
 #[derive(Clone, Debug)]
@@ -40,11 +47,11 @@ pub fn choose<'a>(
     program: &str,
 ) -> Option<Choice<'a>> {
     let mut candidates: Vec<Candidate<'a>> = Vec::new();
+    let mut known = HashSet::new();
     for provided in catalog.providers_of_program(program) {
         let name = provided.entry.package.name();
         // Of several builds of one package apk takes its own pick.
-        let is_known = candidates.iter().any(|known| known.entry.package.name() == name);
-        if provided.entry.source.tag.is_some() || is_known {
+        if provided.entry.source.tag.is_some() || !known.insert(name) {
             continue;
         }
         candidates.push(Candidate {
@@ -53,18 +60,23 @@ pub fn choose<'a>(
             installed: installed.package(name).is_some(),
             own_name: name == program,
             priority: provided.entry.package.provider_priority(),
-            cost: (0, 0),
+            cost: NOT_WEIGHED,
         });
     }
+    let sort = |candidates: &mut Vec<Candidate<'a>>| {
+        candidates.sort_by_key(|candidate| {
+            let name = candidate.entry.package.name();
+            let (installed, own_name) = (Reverse(candidate.installed), Reverse(candidate.own_name));
+            (installed, own_name, Reverse(candidate.priority), candidate.cost, name)
+        });
+    };
+    sort(&mut candidates);
     if candidates.len() > 1 {
-        for candidate in &mut candidates {
+        for candidate in candidates.iter_mut().take(MOST_WEIGHED) {
             candidate.cost = cost(planner, candidate.entry.package.name());
         }
+        sort(&mut candidates);
     }
-    candidates.sort_by_key(|candidate| {
-        let name = candidate.entry.package.name();
-        (Reverse(candidate.installed), Reverse(candidate.own_name), Reverse(candidate.priority), candidate.cost, name)
-    });
     let first = candidates.first()?;
     let reason = reason(first, candidates.get(1), program);
     let others = candidates[1..].iter().map(|candidate| candidate.entry.package.name()).collect();
@@ -74,7 +86,7 @@ pub fn choose<'a>(
 fn cost(planner: &Planner<'_>, name: &str) -> (u64, usize) {
     match planner.add(&[name]) {
         Ok(closure) => (u64::try_from(closure.installed_size).unwrap_or(0), closure.packages.len()),
-        Err(_) => (u64::MAX, usize::MAX),
+        Err(_) => NOT_WEIGHED,
     }
 }
 
