@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// The lock's usual name, beside the manifest.
 pub const FILE: &str = "aboard.lock";
@@ -170,7 +169,7 @@ impl Lock {
     /// The text of the file.
     pub fn to_text(&self) -> String {
         let body = self.body();
-        format!("{HEADER}version: {VERSION}\ndigest: sha256:{}\n{body}", hex(&Sha256::digest(body.as_bytes())))
+        format!("{HEADER}version: {VERSION}\ndigest: sha256:{:x}\n{body}", Sha256::digest(body.as_bytes()))
     }
 
     /// Reads the text of the file.
@@ -179,7 +178,7 @@ impl Lock {
         if envelope.version != VERSION {
             return Err(LockError::Version(envelope.version));
         }
-        let digest = format!("sha256:{}", hex(&Sha256::digest(envelope.lock.body().as_bytes())));
+        let digest = format!("sha256:{:x}", Sha256::digest(envelope.lock.body().as_bytes()));
         if digest != envelope.digest {
             return Err(LockError::Edited);
         }
@@ -189,14 +188,6 @@ impl Lock {
     fn body(&self) -> String {
         yaml_serde::to_string(self).expect("internal: a lock is plain data")
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

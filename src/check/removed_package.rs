@@ -1,8 +1,9 @@
 //! `removed-package`: the package of a missing program was installed in the stage that ships, and removed again.
 
 use super::Subject;
+use super::subject::run_here;
 use crate::finding::{Finding, Rule, Severity};
-use crate::resolve::answer::Answer;
+use crate::need::Need;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,22 +16,15 @@ pub static RULE: Rule = Rule {
 /// Programs that are not there because a later command removed their package.
 pub fn find(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(docker) = subject.dockerfile else { return Vec::new() };
-    let missing = subject
-        .answered()
-        .filter(|(need, answer)| !matches!(answer, Answer::Given(_)) && !need.optional && !subject.is_ignored(need));
-    missing
-        .filter_map(|(need, answer)| {
-            let gone = docker.plan.removed.iter().find(|gone| subject.supply.gives(&gone.name, need.name()))?;
-            let severity = if matches!(answer, Answer::Missing) { Severity::Error } else { Severity::Warning };
-            let message = format!("{}, which brings `{}`, is removed again", gone.name, need.program);
-            let mut finding = Finding::new(&RULE, message).severity(severity).label(gone.span, "removed here");
-            if let Some(added) = gone.added {
-                finding = finding.label(added, "installed here");
-            }
-            if let Some(site) = need.sites.first() {
-                finding = finding.label(site.span, format!("`{}` is run here", need.program));
-            }
-            Some(finding.help(format!("install {} outside the virtual package, or do not remove it", gone.name)))
-        })
-        .collect()
+    let removed = |(need, severity): (&Need, Severity)| {
+        let gone = docker.plan.removed.iter().find(|gone| subject.supply.gives(&gone.name, need.name()))?;
+        let message = format!("{}, which brings `{}`, is removed again", gone.name, need.program);
+        let mut finding = Finding::new(&RULE, message).severity(severity).label(gone.span, "removed here");
+        if let Some(added) = gone.added {
+            finding = finding.label(added, "installed here");
+        }
+        let help = format!("install {} outside the virtual package, or do not remove it", gone.name);
+        Some(run_here(finding, need).help(help))
+    };
+    subject.unmet().filter_map(removed).collect()
 }

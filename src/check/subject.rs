@@ -2,6 +2,7 @@
 
 use crate::dockerfile::{Dockerfile, StagePlan};
 use crate::file::Files;
+use crate::finding::{Finding, Severity};
 use crate::lock::LockedImage;
 use crate::manifest::Image;
 use crate::need::Need;
@@ -59,6 +60,16 @@ impl<'a> Subject<'a> {
         self.needs.iter().zip(self.answers)
     }
 
+    /// The needs that nothing is known to meet and that the code cannot do without, each as bad as that is sure.
+    pub fn unmet(&self) -> impl Iterator<Item = (&'a Need, Severity)> {
+        let must = self.answered().filter(|(need, _)| !need.optional && !self.is_ignored(need));
+        must.filter_map(|(need, answer)| match answer {
+            Answer::Given(_) => None,
+            Answer::Missing => Some((need, Severity::Error)),
+            Answer::Perhaps(_) => Some((need, Severity::Warning)),
+        })
+    }
+
     /// Whether the manifest says that a need must not be met.
     pub fn is_ignored(&self, need: &Need) -> bool {
         self.image.is_some_and(|image| image.ignore.keys().any(|name| names(name, need)))
@@ -73,4 +84,12 @@ impl<'a> Subject<'a> {
 /// Whether an entry of the manifest names a need: by its full path, or by its name alone.
 pub fn names(entry: &str, need: &Need) -> bool {
     need.program.text() == Some(entry) || (!entry.contains('/') && need.name() == entry)
+}
+
+/// Labels the first place that runs a program, where another place is what is wrong.
+pub fn run_here(finding: Finding, need: &Need) -> Finding {
+    match need.sites.first() {
+        Some(site) => finding.label(site.span, format!("`{}` is run here", need.program)),
+        None => finding,
+    }
 }

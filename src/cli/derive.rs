@@ -1,8 +1,7 @@
 //! `aboard derive`: brings the manifest's `programs` in line with the code, keeping comments and layout.
 
-use super::images::Images;
-use super::{Global, Outcome, Project};
-use crate::apk::repository::Ask;
+use super::images::{self, Chosen, Images};
+use super::{Global, Outcome};
 use crate::check::{stale_program, undeclared_program};
 use crate::finding::Edit;
 use crate::manifest::edit::{self, NewProgram};
@@ -13,33 +12,28 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The arguments of `aboard derive`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The images; all of the manifest without any
-    #[arg(value_name = "IMAGE")]
-    pub images: Vec<String>,
-    /// Change nothing; show the difference, and make the status 1 where there is one
-    #[arg(long)]
-    pub check: bool,
+    #[command(flatten)]
+    pub chosen: Chosen,
 }
 
 /// Derives and writes the manifest.
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
-    let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
-        Ok(images) => images,
-        Err(outcome) => return Ok(outcome),
-    };
-    if arguments.check {
-        let (path, old, new) = derived(&images, &arguments.images, printer)?;
-        return Ok(match crate::render::diff(&path, Some(&old), &new) {
-            Some(diff) => {
-                printer.result(&diff);
-                Outcome::Refused
-            }
-            None => Outcome::Done,
-        });
-    }
-    derive(&images, &arguments.images, printer)?;
-    Ok(Outcome::Done)
+    let Chosen { images: names, check } = &arguments.chosen;
+    images::with(global, printer, |images| {
+        if *check {
+            return self::check(images, names, printer);
+        }
+        derive(images, names, printer)?;
+        Ok(Outcome::Done)
+    })
+}
+
+/// Shows what deriving would change.
+fn check(images: &Images<'_>, names: &[String], printer: &Printer) -> anyhow::Result<Outcome> {
+    let (path, old, new) = derived(images, names, printer)?;
+    let Some(diff) = crate::render::diff(&path, Some(&old), &new) else { return Ok(Outcome::Done) };
+    printer.result(&diff);
+    Ok(Outcome::Refused)
 }
 
 /// Writes the manifest where it changes.

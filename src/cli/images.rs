@@ -13,6 +13,17 @@ use crate::report::Printer;
 use crate::{resolve, scan};
 use std::collections::BTreeMap;
 
+/// The images that a command writes something for.
+#[derive(Debug, clap::Args)]
+pub struct Chosen {
+    /// The images; all of the manifest without any
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// Write nothing; show the difference, and make the status 1 where there is one
+    #[arg(long)]
+    pub check: bool,
+}
+
 /// The manifest and the lock of a project.
 pub struct Images<'a> {
     /// The project.
@@ -26,6 +37,19 @@ pub struct Images<'a> {
     lock: Option<Result<Lock, LockError>>,
     /// What was read of base images themselves, by the name of the image that stands on each.
     bases: BTreeMap<String, LockedBase>,
+}
+
+/// Does a command's work on the images of the project's manifest; one that is not valid is shown.
+pub fn with(
+    global: &Global,
+    printer: &Printer,
+    work: impl FnOnce(&Images<'_>) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<Outcome> {
+    let project = Project::open(global)?;
+    match Images::open(&project, global, printer, Ask::WhenStale)? {
+        Ok(images) => work(&images),
+        Err(outcome) => Ok(outcome),
+    }
 }
 
 impl<'a> Images<'a> {

@@ -1,9 +1,8 @@
 //! `aboard render`: the manifest and its templates to Dockerfiles.
 
-use super::images::Images;
+use super::images::{self, Chosen, Images};
 use super::survey::Survey;
-use super::{Global, Outcome, Project};
-use crate::apk::repository::Ask;
+use super::{Global, Outcome};
 use crate::check::dockerfile_drift;
 use crate::finding::Finding;
 use crate::lock::LockedImage;
@@ -16,12 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The arguments of `aboard render`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The images; all of the manifest without any
-    #[arg(value_name = "IMAGE")]
-    pub images: Vec<String>,
-    /// Write nothing; show the difference, and make the status 1 where there is one
-    #[arg(long)]
-    pub check: bool,
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// How packages are pinned, whatever the manifest says
     #[arg(long, value_enum, value_name = "PIN")]
     pub pin: Option<Pin>,
@@ -29,16 +24,9 @@ pub struct Arguments {
 
 /// Renders, or shows what rendering would change.
 pub fn run(global: &Global, arguments: &Arguments, printer: &Printer) -> anyhow::Result<Outcome> {
-    let project = Project::open(global)?;
-    let images = match Images::open(&project, global, printer, Ask::WhenStale)? {
-        Ok(images) => images,
-        Err(outcome) => return Ok(outcome),
-    };
-    if arguments.check {
-        check(&images, &arguments.images, arguments.pin, printer)
-    } else {
-        write(&images, &arguments.images, arguments.pin, printer)
-    }
+    let Chosen { images: names, check } = &arguments.chosen;
+    let work = if *check { self::check } else { write };
+    images::with(global, printer, |images| work(images, names, arguments.pin, printer))
 }
 
 /// Shows the difference between what is there and what would be rendered.
@@ -81,12 +69,8 @@ pub fn write(images: &Images<'_>, names: &[String], pin: Option<Pin>, printer: &
     if !again {
         return Ok(Outcome::Done);
     }
-    let project = Project::open(images.global)?;
     let quiet = Printer { verbosity: -1, ..*printer };
-    match Images::open(&project, images.global, &quiet, Ask::WhenStale)? {
-        Ok(images) => write(&images, names, pin, &quiet),
-        Err(outcome) => Ok(outcome),
-    }
+    images::with(images.global, &quiet, |images| write(images, names, pin, &quiet))
 }
 
 fn unusable(images: &Images<'_>, findings: &[Finding], printer: &Printer) -> Outcome {

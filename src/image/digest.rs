@@ -29,7 +29,7 @@ impl Digest {
 
     /// The digest of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(to_hex(&Sha256::digest(bytes)))
+        Self(format!("{:x}", Sha256::digest(bytes)))
     }
 }
 
@@ -111,7 +111,7 @@ impl<R: Read> HashingReader<R> {
         let _ = worker.chunks.send(self.chunk);
         drop(worker.chunks);
         let hasher = worker.thread.join().expect("internal: hashing does not panic");
-        Digest(to_hex(&hasher.finalize()))
+        Digest(format!("{:x}", hasher.finalize()))
     }
 
     /// Reads the next chunk and hands the one before it to the thread; at the stream's end the last one stays.
@@ -178,14 +178,6 @@ impl<R: Read> Read for HashingReader<R> {
         self.consume(count);
         Ok(count)
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
