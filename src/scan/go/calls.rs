@@ -220,8 +220,11 @@ impl Engine<'_> {
                         }
                     }
                     ExprKind::Composite { elements, .. } => {
-                        let key = elements.iter().find(|(_, value)| *value == at.expr).and_then(|&(key, _)| key);
-                        let field = key.and_then(|key| self.key_field(outer_at, key));
+                        let index = elements.iter().position(|(_, value)| *value == at.expr);
+                        let field = index.and_then(|index| match elements[index].0 {
+                            Some(key) => self.key_field(outer_at, key),
+                            None => self.field_in_place(outer_at, index),
+                        });
                         match field {
                             Some(field) => self.flows_from_field(field, depth, seen, calls),
                             None => self.flows(outer_at, depth + 1, seen, calls),

@@ -70,7 +70,10 @@ impl Engine<'_> {
         let syntax = self.program.syntax(at.unit);
         let span = syntax.expr_span(at.expr);
         match self.meaning(at) {
-            Some(Meaning::Var(var)) => self.eval_var(var, context),
+            Some(Meaning::Var(var)) => {
+                let place = (var.unit == at.unit).then(|| syntax.expr(at.expr).range.start);
+                self.eval_var_at(var, context, place)
+            }
             Some(Meaning::Func(func)) => Set::one(Value::new(Kind::Func(func, context))),
             Some(Meaning::External(import, name)) => self.external_value(&import, &name, span),
             Some(Meaning::Builtin | Meaning::Type(_)) => Set::default(),
@@ -416,6 +419,11 @@ impl Engine<'_> {
         let Some(inside) = self.enter(call, func, outer) else { return Set::default() };
         let syntax = self.program.syntax(func.unit);
         let declared = syntax.func(func.func);
+        let step = format!("result of {}", self.func_name(func));
+        let place = self.program.syntax(call.unit).expr_span(call.expr);
+        if let Some(words) = self.split_by_own_code(func, index, inside) {
+            return words.step(&step, place);
+        }
         let mut found = Set::default();
         for (range, values) in &declared.returns {
             if !self.is_live(func.unit, range.start)
@@ -434,8 +442,7 @@ impl Engine<'_> {
                 found.extend(self.eval(At { unit: func.unit, expr }, inside));
             }
         }
-        let name = self.func_name(func);
-        found.step(&format!("result of {name}"), self.program.syntax(call.unit).expr_span(call.expr))
+        found.step(&step, place)
     }
 
     /// The call that an expression is the function of.

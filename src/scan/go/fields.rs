@@ -16,6 +16,9 @@ impl Engine<'_> {
         let bases = self.eval(At { unit: at.unit, expr: *base }, context);
         let name = self.field_name(field);
         let span = syntax.expr_span(at.expr);
+        if let Some(own) = self.own_generic_field(at, field, context) {
+            return own.step(&format!("field {name}"), span);
+        }
         if let Some(value) = Engine::deferred(&bases) {
             return Set::one(value);
         }
@@ -41,9 +44,9 @@ impl Engine<'_> {
                     }
                 }
             }
-            set.extend(self.field_writes_of(field));
+            set.extend(self.apart_from_sink(|engine| engine.field_writes_of(field)));
         } else {
-            set.extend(self.any_field(field));
+            set.extend(self.apart_from_sink(|engine| engine.any_field(field)));
         }
         set.step(&format!("field {name}"), span)
     }
@@ -73,6 +76,41 @@ impl Engine<'_> {
         let ExprKind::StructType(fields) = self.program.syntax(at.unit).kind(at.expr) else { return None };
         let index = fields.iter().position(|field| self.program.syntax(at.unit).str(field.name) == name)?;
         Some(FieldAt { unit: at.unit, ty: at.expr, index: index as u32 })
+    }
+
+    /// The field that an element without a key gives, by its place in a struct literal.
+    pub(crate) fn field_in_place(&mut self, literal: At, index: usize) -> Option<FieldAt> {
+        let ty = self.type_of(literal);
+        let Shape::Struct(at) = self.inner_shape(&ty) else { return None };
+        let ExprKind::StructType(fields) = self.program.syntax(at.unit).kind(at.expr) else { return None };
+        (index < fields.len()).then_some(FieldAt { unit: at.unit, ty: at.expr, index: index as u32 })
+    }
+
+    /// What the function around a use itself puts into a field of generic type before: each type argument, and each
+    /// call, has its own (`func (l *Lazy[T]) Get(fill func() T) T { l.value = fill(); return l.value }`).
+    fn own_generic_field(&mut self, at: At, field: FieldAt, context: Context) -> Option<Set> {
+        let program = self.program;
+        let declaring = program.syntax(field.unit);
+        let ty = self.field(field).ty;
+        let is_generic = matches!(declaring.kind(ty), ExprKind::Ident)
+            && declaring.type_params.iter().any(|&range| declaring.str(range) == declaring.name(ty));
+        if !is_generic || context == 0 {
+            return None;
+        }
+        let syntax = program.syntax(at.unit);
+        let text = syntax.str(syntax.expr(at.expr).range);
+        let around = syntax.declared_at(syntax.expr(at.expr).range.start)?;
+        let mut set = Set::default();
+        for assign in &syntax.assigns {
+            let left = syntax.expr(assign.left).range;
+            if let Source::Value { expr, index, .. } = assign.source
+                && syntax.str(left) == text
+                && syntax.declared_at(left.start) == Some(around)
+            {
+                set.extend(self.eval_result(At { unit: at.unit, expr }, index, context));
+            }
+        }
+        (!set.is_empty()).then_some(set)
     }
 
     /// Whatever a field is given anywhere.

@@ -3,7 +3,7 @@
 //! A function that is not here gives a hole that names it.
 
 use super::engine::Engine;
-use super::syntax::{ExprKind, Op};
+use super::syntax::{ExprKind, Op, Source};
 use super::texts::{self, Ends, Words};
 use super::types::At;
 use super::value::{Context, Item, Kind, List, Part, Set, Value};
@@ -131,6 +131,13 @@ impl Engine<'_> {
             "ToUpper" => self.argument(call, 0, context).map_parts(|parts| texts::each(parts, str::to_uppercase)),
             "Clone" | "ToValidUTF8" => self.argument(call, 0, context),
             "Replace" | "ReplaceAll" => self.replaced(call, context),
+            _ if name.ends_with(".Replace") => self.replaced_by_table(call, context),
+            "FieldsFunc" => match self.argument(call, 1, context).values.first().map(|value| value.kind.clone()) {
+                Some(Kind::External(import, name)) if (&*import, &*name) == ("unicode", "IsSpace") => {
+                    self.split(call, context, &texts::fields)
+                }
+                _ => Set::hole_at("a text that is split", span),
+            },
             "Fields" => self.split(call, context, &texts::fields),
             "Split" | "SplitN" => {
                 let limit = (name == "SplitN").then(|| self.known_argument(call, 2, context)?.parse().ok()).flatten();
@@ -216,6 +223,32 @@ impl Engine<'_> {
             _ => vec![Part::Hole("a replacement".into())],
         };
         set.map_parts(|parts| texts::replaced(parts, &old, &new))
+    }
+
+    /// `strings.NewReplacer("a", "b").Replace(text)`, the replacer in a variable or not.
+    fn replaced_by_table(&mut self, call: At, context: Context) -> Set {
+        let span = self.program.syntax(call.unit).expr_span(call.expr);
+        let unknown = || Set::hole_at("a text with replacements", span);
+        let Some(At { unit, expr }) = self.receiver_of(call) else { return unknown() };
+        let syntax = self.program.syntax(unit);
+        let made = match syntax.resolve_if_ident(expr).map(|var| syntax.var(var).source) {
+            Some(Source::Value { expr, .. }) => expr,
+            _ => expr,
+        };
+        let made = At { unit, expr: made };
+        let ExprKind::Call { args, .. } = syntax.kind(made.expr) else { return unknown() };
+        let mut set = self.argument(call, 0, context);
+        for index in (0..args.len() / 2).map(|pair| pair * 2) {
+            let Some(old) = self.known_argument(made, index, context).filter(|old| !old.is_empty()) else {
+                return unknown();
+            };
+            let new = match &self.argument(made, index + 1, context).values[..] {
+                [only] => only.parts(),
+                _ => return unknown(),
+            };
+            set = set.map_parts(|parts| texts::replaced(parts, &old, &new));
+        }
+        set
     }
 
     fn joined_path(&mut self, call: At, context: Context) -> Set {

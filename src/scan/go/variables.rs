@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::guards::compares_with_nothing;
 use super::load::UnitId;
-use super::syntax::{Assign, Condition, ExprId, ExprKind, Op, Range, Source, Syntax, VarId};
+use super::syntax::{Assign, Condition, ExprId, ExprKind, Guard, Op, Range, Source, Syntax, VarId};
 use super::types::{At, FuncAt, Shape, Ty, VarAt};
 use super::value::{Context, Item, Kind, List, Set, Value, Write, concat};
 use std::collections::HashMap;
@@ -107,6 +107,11 @@ impl Engine<'_> {
 
     /// The values that a variable can have.
     pub(crate) fn eval_var(&mut self, at: VarAt, context: Context) -> Set {
+        self.eval_var_at(at, context, None)
+    }
+
+    /// As [`Self::eval_var`], for a use at a place of its own file.
+    pub(crate) fn eval_var_at(&mut self, at: VarAt, context: Context, place: Option<u32>) -> Set {
         let syntax = self.program.syntax(at.unit);
         let var = syntax.var(at.var);
         let context = if var.func.is_none() { 0 } else { context };
@@ -128,6 +133,8 @@ impl Engine<'_> {
         for (unit, write) in writes {
             match write {
                 VarWrite::Whole(assign) if self.is_self_append(unit, assign, at) => appends.push((unit, assign)),
+                VarWrite::Whole(assign)
+                    if unit == at.unit && place.is_some_and(|place| is_cut_later(syntax, assign, at.var, place)) => {}
                 // A default for an empty parameter, where a call gives one that is not.
                 VarWrite::Whole(assign)
                     if matches!(var.source, Source::Param { .. }) && is_filled(&set) && fills(syntax, assign) => {}
@@ -368,7 +375,10 @@ impl Engine<'_> {
         let in_loop = syntax.loops.iter().rev().find(|(range, _)| around(*range)).map(|(_, over)| *over);
         let conditional = !same_file
             || in_loop.is_some()
-            || syntax.guards.iter().any(|guard| !guard.by_leaving && around(guard.range));
+            || syntax
+                .guards
+                .iter()
+                .any(|guard| !guard.by_leaving && around(guard.range) && !self.is_filled_in(call.unit, guard, context));
         let first = match in_loop {
             Some(Some(over)) => self.pin(here(over), 0, context),
             _ => context,
@@ -395,6 +405,19 @@ impl Engine<'_> {
             }
         }
         *ways = result;
+    }
+
+    /// Whether a condition asks only whether a text is there (`if program != ""`), and the code itself gives one.
+    fn is_filled_in(&mut self, unit: UnitId, guard: &Guard, context: Context) -> bool {
+        let Condition::Is(condition) = guard.condition else { return false };
+        let syntax = self.program.syntax(unit);
+        let ExprKind::Binary { op: Op::NotEqual, left, right } = syntax.kind(condition) else { return false };
+        if !matches!(syntax.kind(*right), ExprKind::Text(text) if text.is_empty()) {
+            return false;
+        }
+        let set = self.eval(At { unit, expr: *left }, context);
+        let mut known = set.values.iter().filter_map(Value::known_text).peekable();
+        known.peek().is_some() && known.all(|text| !text.is_empty())
     }
 
     /// The list of the arguments after the first of an `append`.
@@ -433,6 +456,16 @@ impl Engine<'_> {
         }
         list
     }
+}
+
+/// Whether an assignment takes elements off a list (`x = x[1:]`) only after a place has used it.
+fn is_cut_later(syntax: &Syntax, assign: Assign, var: VarId, place: u32) -> bool {
+    let Source::Value { expr, .. } = assign.source else { return false };
+    let ExprKind::Slice { base, .. } = syntax.kind(expr) else { return false };
+    let cut = syntax.expr(expr).range;
+    syntax.resolve_if_ident(*base) == Some(var)
+        && place < cut.end
+        && !syntax.loops.iter().any(|(range, _)| range.contains(place) && range.contains(cut.start))
 }
 
 /// Whether an assignment stands in for an empty value: `if x == "" { x = … }`.
