@@ -98,6 +98,16 @@ fn tables_and_caches() {
 }
 
 #[test]
+fn splitters_of_a_projects_own() {
+    check("splitters");
+}
+
+#[test]
+fn registries_of_factories() {
+    check("registry");
+}
+
+#[test]
 fn texts_made_of_texts() {
     check("texts");
 }
@@ -154,6 +164,21 @@ fn recursion_and_cycles_end() {
     let scan = scan_text(
         b"package main\nimport \"os/exec\"\nfunc a(s string) { b(s) }\nfunc b(s string) { a(s); exec.Command(s).Run() }\n\
           func main() { a(\"git\"); x := \"\"; y := x; x = y + x; exec.Command(x).Run() }\n",
+    );
+    assert!(scan.sites.iter().any(|site| site.program.text() == Some("git")));
+}
+
+#[test]
+fn odd_formats_bounds_and_channels_end() {
+    let scan = scan_text(
+        b"package main\nimport (\"fmt\"; \"os/exec\"; \"strings\")\nfunc main() {\n\
+          exec.Command(fmt.Sprintf(\"%[0]s%[99999999999999999999]d%*d%-999999999s%\", \"a\")).Run()\n\
+          exec.Command(fmt.Sprintf(\"\xc3\x28%q%[\", nil...)).Run()\n\
+          c := make(chan string); c <- <-c; exec.Command(<-c).Run()\n\
+          l := []string{\"a\"}; copy(l, l); l = l[len(l)-9:]; exec.Command(l[len(l)-7]).Run()\n\
+          exec.Command(\"\xc3\xa9\"[1:][:9]).Run(); exec.Command(\"abc\"[2:1]).Run()\n\
+          exec.Command(strings.SplitN(\"a\", \"\", -1)[0], strings.Split(\"\", \",\")[5]).Run()\n\
+          exec.Command(\"git\").Run()\n}\n",
     );
     assert!(scan.sites.iter().any(|site| site.program.text() == Some("git")));
 }

@@ -358,6 +358,32 @@ impl Engine<'_> {
         found
     }
 
+    /// What is said of a parameter that no caller in the code gives.
+    pub(crate) fn unknown_parameter(&self, func: FuncAt, index: u32) -> String {
+        if index == 1 && self.is_command(func) {
+            return "the arguments of the command line".to_owned();
+        }
+        format!("a parameter of {}, whose callers are not in the code", self.func_name(func))
+    }
+
+    /// Whether a function is what a `cobra.Command` runs.
+    fn is_command(&self, func: FuncAt) -> bool {
+        let syntax = self.program.syntax(func.unit);
+        let declared = syntax.func(func.func);
+        let runs = |expr: ExprId| {
+            let Parent::Expr(literal) = syntax.parent(expr) else { return false };
+            let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { return false };
+            let key = elements.iter().find(|(_, value)| *value == expr).and_then(|&(key, _)| key);
+            let name = key.map_or("", |key| syntax.name(key));
+            name.strip_suffix('E').unwrap_or(name).ends_with("Run")
+        };
+        self.program.import_of(func.unit, "cobra") == Some("github.com/spf13/cobra")
+            && match declared.literal {
+                Some(literal) => runs(literal),
+                None => syntax.refs(&declared.name).any(runs),
+            }
+    }
+
     /// What a variable or field holds whose address is handed on: the default of the flag that sets it, or what the
     /// function that gets the address writes there.
     pub(crate) fn eval_pointer_use(&mut self, at: At, context: Context) -> Set {

@@ -159,6 +159,7 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             }
             continue;
         }
+        let set = set_of_unknown(engine, set);
         let span = engine.program.syntax(program.unit).expr_span(program.expr);
         let api = syntax.str(
             syntax
@@ -178,6 +179,18 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             copes || site.program.base_name().is_some_and(|name| engine.is_looked_up_before(found.call, name));
     }
     scan.extend(dedup(own));
+}
+
+/// Parameters that no caller gives stand for what is not known.
+fn set_of_unknown(engine: &Engine<'_>, set: Set) -> Set {
+    let mut known = Set::default();
+    for mut value in set.values {
+        if let Kind::Param(func, index) = value.kind {
+            value.kind = Kind::Hole(engine.unknown_parameter(func, index).into());
+        }
+        known.add(value);
+    }
+    known
 }
 
 /// The programs that a function runs whatever it is given.
@@ -400,6 +413,9 @@ fn site(
     }
 }
 
+/// The variable that stands for what is not known of a text for a shell.
+const UNKNOWN: &str = "UNKNOWN_IN_GO_CODE";
+
 /// Hands a text to the shell scanner; what is not known stands as a variable.
 fn shell_text(context: &ScanContext<'_>, parts: &[Part], span: Span, dialect: Dialect, scan: &mut Scan) {
     if !parts.iter().any(|part| matches!(part, Part::Known(text, _) if !text.trim().is_empty())) {
@@ -412,10 +428,22 @@ fn shell_text(context: &ScanContext<'_>, parts: &[Part], span: Span, dialect: Di
                 text.push(known, Span { start: at.start + 1, end: at.end - 1, ..*at });
             }
             Part::Known(known, at) => text.push(known, *at),
-            Part::Hole(_) => text.push("${UNKNOWN_IN_GO_CODE}", span),
+            Part::Hole(_) => text.push(&format!("${{{UNKNOWN}}}"), span),
         }
     }
-    scan.extend(shell::scan_text(context, &text, dialect, &[]));
+    let mut found = shell::scan_text(context, &text, dialect, &[]);
+    let why = parts.iter().find_map(|part| match part {
+        Part::Hole(why) => Some(why),
+        Part::Known(..) => None,
+    });
+    for site in &mut found.sites {
+        if let (site::Program::Dynamic(reason), Some(why)) = (&mut site.program, why)
+            && reason.contains(UNKNOWN)
+        {
+            *reason = format!("a command in a text for a shell: {why}");
+        }
+    }
+    scan.extend(found);
 }
 
 /// One site for each value.
@@ -450,7 +478,7 @@ fn program_of(value: &Value) -> Option<site::Program> {
             None => Some(site::Program::Dynamic(dynamic_reason(&value.parts()))),
         },
         Kind::Hole(reason) => Some(site::Program::Dynamic(reason.to_string())),
-        Kind::Param(..) => Some(site::Program::Dynamic("a parameter, whose callers are not in the code".to_owned())),
+        Kind::Param(..) => Some(site::Program::Dynamic("a parameter".to_owned())),
         Kind::Object(_) | Kind::List(_) => Some(site::Program::Dynamic("a value that is not known".to_owned())),
         _ => None,
     }

@@ -255,9 +255,8 @@ impl Engine<'_> {
         let callers = self.callers_of(func);
         if callers.is_empty() {
             let syntax = self.program.syntax(func.unit);
-            let name = self.func_name(func);
             let span = syntax.func(func.func).range.map(|range| syntax.span(range));
-            let reason = format!("a parameter of {name}, whose callers are not in the code");
+            let reason = self.unknown_parameter(func, index);
             return match span {
                 Some(span) => Set::hole_at(reason, crate::file::Span { end: span.start, ..span }),
                 None => Set::hole(reason),
