@@ -1,7 +1,8 @@
 //! Reads every Dockerfile and every shell script of the repositories in a folder and prints what was not read, with the reason:
 //! `cargo run --release --example parse-counts FOLDER`.
 //!
-//! The folder holds one work tree a repository. A Dockerfile is a file that is named like one; a shell script has a shell's
+//! The folder holds one work tree a repository. A Dockerfile is a file that is named like one and whose ending
+//! does not say that it is something else (a template, code, prose); a shell script has a shell's
 //! first line or a shell script's ending. Hidden folders and those of packages of others are left out.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is run by hand")]
@@ -79,7 +80,7 @@ fn read(repository: &Path) -> Option<Count> {
     let mut count = Count::default();
     for path in files(&tree) {
         let started = Instant::now();
-        if dockerfile::detects(&tree, &path) {
+        if dockerfile::detects(&tree, &path) && !dockerfile::is_about(&path) {
             count.dockerfiles += 1;
             let Ok(file) = tree.read(&path) else { continue };
             match parse(tree.files(), file) {

@@ -20,9 +20,13 @@ impl Case {
     }
 
     fn file(self, path: &str, mode: u32) -> Self {
+        self.text(path, mode, "x")
+    }
+
+    fn text(self, path: &str, mode: u32, text: &str) -> Self {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("created");
-        fs::write(&path, "x").expect("written");
+        fs::write(&path, text).expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
         self
     }
@@ -245,4 +249,37 @@ fn hostile_texts_end() {
     ] {
         plan(&text);
     }
+}
+
+#[test]
+fn scripts_of_the_context_are_followed_where_a_run_starts_them() {
+    let script = "#!/bin/sh\nset -e\napk add --no-cache \"$1\" jq\n";
+    for run in [
+        "COPY build /build\nRUN /build/setup.sh git",
+        "COPY build/setup.sh /usr/local/bin/setup\nRUN setup git",
+        "COPY build/setup.sh /\nRUN chmod +x /setup.sh && sh -e /setup.sh git",
+        "RUN --mount=type=bind,source=build,target=/b cd /b && ./setup.sh git",
+    ] {
+        let case = Case::new(&format!("FROM alpine:3.20\n{run}\n")).text("build/setup.sh", 0o755, script);
+        let plan = case.plan(&[]);
+        assert_eq!(packages(&plan), ["git", "jq"], "{run}");
+        assert!(plan.unknown.is_empty(), "{run}: {:?}", plan.unknown);
+    }
+    // What is no shell script, or is not there, stays unknown; one that runs itself ends.
+    let python = Case::new("FROM alpine:3.20\nCOPY x /\nRUN /x\n").text("x", 0o755, "#!/usr/bin/python3\n");
+    assert_eq!(python.plan(&[]).unknown.len(), 1);
+    assert_eq!(plan("FROM alpine:3.20\nCOPY x /\nRUN /x\n").unknown.len(), 2);
+    let own = Case::new("FROM alpine:3.20\nCOPY x.sh /\nRUN /x.sh\n").text("x.sh", 0o755, "#!/bin/sh\n/x.sh\n");
+    assert_eq!(own.plan(&[]).unknown.len(), 1);
+}
+
+#[test]
+fn alternatives_are_links() {
+    let plan =
+        run("update-alternatives --install /usr/bin/editor editor /usr/bin/vim 10 --slave /usr/bin/ex ex /usr/bin/vi");
+    for link in ["/usr/bin/editor", "/usr/bin/ex"] {
+        let Presence::Provided(file) = plan.presence(link) else { panic!("{link}: {:?}", plan.files) };
+        assert!(matches!(&file.origin, Origin::Link(target) if target.starts_with("/usr/bin/vi")));
+    }
+    assert!(plan.unknown.is_empty());
 }

@@ -155,20 +155,16 @@ pub fn dockerfiles(project: &Project) -> Vec<String> {
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .filter_map(|entry| entry.path().strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned()))
-        .filter(|path| scan::dockerfile::is_dockerfile_name(path) && !is_about_dockerfiles(path))
+        .filter(|path| {
+            scan::dockerfile::is_dockerfile_name(path) && !scan::dockerfile::is_about(path) && !is_of_others(path)
+        })
         .collect();
     found.sort();
     found
 }
 
-/// Whether a file that is named like a Dockerfile is something else: a template of one, code or prose about them, test data.
-fn is_about_dockerfiles(path: &str) -> bool {
-    const ENDINGS: [&str; 18] = [
-        "erb", "go", "gotmpl", "in", "j2", "jinja", "json", "md", "mustache", "py", "rs", "rst", "sh", "template",
-        "tmpl", "tpl", "txt", "yml",
-    ];
+/// Whether a file that is named like a Dockerfile is test data or belongs to a package of others.
+fn is_of_others(path: &str) -> bool {
     const FOLDERS: [&str; 6] = ["fixtures", "node_modules", "testdata", "testfiles", "third_party", "vendor"];
-    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
-        || path.split('/').any(|folder| FOLDERS.contains(&folder))
+    path.split('/').any(|folder| FOLDERS.contains(&folder))
 }

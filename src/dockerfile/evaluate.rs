@@ -210,7 +210,7 @@ impl<'a> Evaluator<'a> {
                 variables.extend(self.plan.env.clone());
                 let escape = self.escape;
                 let expand = |word: &str| expand(word, &variables, escape).text;
-                super::run::follow(&mut self.plan, run, self.options.platform, &expand);
+                super::run::follow(&mut self.plan, run, self.options, &expand);
             }
             Kind::Inert(_) => {}
         }

@@ -255,7 +255,11 @@ impl<'a> Tracer<'a> {
             Some(Kind::File) => self.source_file(&at, file, trace),
             Some(Kind::Folder) => self.source_folder(&at, file, trace),
             _ => {
-                let made = release::sources(self.context, source);
+                let mut made = release::sources(self.context, source);
+                if made.is_empty() && file.shape != Shape::Tree {
+                    // Where its name in the context has a variable, the one in the image tells.
+                    made = release::sources(self.context, &file.path);
+                }
                 for (folder, why) in &made {
                     let mut trace = trace.to_vec();
                     trace.push(Step { what: format!("made before the image is: {why}"), span: file.span });
@@ -373,6 +377,15 @@ impl<'a> Tracer<'a> {
             BuildTool::Node => self.node_build(build, file, trace),
             BuildTool::Python => self.folder_build(build, file, trace, "python", "--code python:FOLDER"),
             BuildTool::Make => {
+                let made = release::sources(self.context, &origin_path(file));
+                for (folder, why) in &made {
+                    let mut trace = trace.to_vec();
+                    trace.push(Step { what: format!("made by make: {why}"), span: build.span });
+                    self.root("go", folder.clone(), &trace);
+                }
+                if !made.is_empty() {
+                    return;
+                }
                 let why = "make builds it, and its rules are not read".to_owned();
                 self.roots.untraced.push(Untraced {
                     span: build.span,

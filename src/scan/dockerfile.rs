@@ -30,6 +30,17 @@ pub fn is_dockerfile_name(path: &str) -> bool {
     })
 }
 
+/// Whether a file that is named like a Dockerfile is something else by its ending: a template of one, code or prose about
+/// them.
+pub fn is_about(path: &str) -> bool {
+    const ENDINGS: [&str; 21] = [
+        "erb", "go", "golden", "gotmpl", "html", "in", "j2", "jinja", "js", "json", "md", "mustache", "py", "rs",
+        "rst", "sh", "template", "tmpl", "tpl", "txt", "yml",
+    ];
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
 /// Scans the roots together.
 pub fn scan(context: &ScanContext<'_>, roots: &[Root]) -> Scan {
     let mut scan = Scan::default();

@@ -9,6 +9,8 @@ mod install;
 mod program;
 mod words;
 
+use super::context::Context;
+use super::evaluate::Options;
 use super::model::{Command, HereDoc, Run, Word};
 use super::path;
 use super::plan::{Bind, ImageFile, Origin, Shape, StagePlan};
@@ -36,10 +38,14 @@ pub(super) struct Runner<'a> {
     binds: Vec<Bind>,
     /// The whole command, for what has no better place.
     whole: Span,
+    /// The build context, whose scripts are followed.
+    context: Option<&'a Context<'a>>,
     /// More than 0 behind a condition that is not decided.
     conditional: u32,
     steps: u32,
     depth: u32,
+    /// How many scripts of the context run each other.
+    scripts: u32,
 }
 
 /// The shell's state at one point.
@@ -68,7 +74,7 @@ struct Output {
 }
 
 /// Follows one `RUN` of the stage that `plan` describes.
-pub(super) fn follow(plan: &mut StagePlan, run: &Run, platform: Platform, expand: &dyn Fn(&str) -> String) {
+pub(super) fn follow(plan: &mut StagePlan, run: &Run, options: &Options<'_>, expand: &dyn Fn(&str) -> String) {
     let binds = binds(plan, run, expand);
     let whole = run.command.span();
     let mut variables = plan.args.clone();
@@ -77,7 +83,17 @@ pub(super) fn follow(plan: &mut StagePlan, run: &Run, platform: Platform, expand
     let folder = plan.workdir.clone();
     let mut state = State { variables, functions: BTreeMap::new(), folder, ended: false };
     let shell = plan.shell.first().map(|shell| path::file_name(shell).to_owned()).unwrap_or_default();
-    let mut runner = Runner { plan, platform, binds, whole, conditional: 0, steps: 0, depth: 0 };
+    let mut runner = Runner {
+        plan,
+        platform: options.platform,
+        binds,
+        whole,
+        context: options.context,
+        conditional: 0,
+        steps: 0,
+        depth: 0,
+        scripts: 0,
+    };
     match &run.command {
         Command::Exec(words, _) => runner.exec_form(words, &mut state),
         Command::Shell(..) if !matches!(shell.as_str(), "sh" | "bash" | "ash" | "dash" | "ksh" | "zsh") => {

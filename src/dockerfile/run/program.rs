@@ -4,11 +4,11 @@ use super::words::Field;
 use super::{Output, Runner, State, UNKNOWN, Verdict};
 use crate::dockerfile::model::HereDoc;
 use crate::dockerfile::path;
-use crate::dockerfile::plan::{Origin, Shape};
+use crate::dockerfile::plan::{Origin, Presence, Shape};
 use crate::file::{MappedText, Span};
 
 /// Programs that put no program into an image and take none away, whatever their arguments.
-static HARMLESS: [&str; 167] = [
+static HARMLESS: [&str; 193] = [
     "[",
     "a2disconf",
     "a2dismod",
@@ -16,8 +16,11 @@ static HARMLESS: [&str; 167] = [
     "a2enconf",
     "a2enmod",
     "a2ensite",
+    "add-apt-repository",
     "addgroup",
     "adduser",
+    "apt-add-repository",
+    "apt-cache",
     "apt-config",
     "apt-key",
     "apt-mark",
@@ -29,7 +32,9 @@ static HARMLESS: [&str; 167] = [
     "basename",
     "break",
     "bunzip2",
+    "bzcat",
     "bzip2",
+    "c_rehash",
     "cat",
     "chattr",
     "chgrp",
@@ -40,11 +45,13 @@ static HARMLESS: [&str; 167] = [
     "clear",
     "cmp",
     "comm",
+    "command",
     "continue",
     "crontab",
     "curl-config",
     "cut",
     "date",
+    "debconf-set-selections",
     "delgroup",
     "deluser",
     "df",
@@ -64,11 +71,13 @@ static HARMLESS: [&str; 167] = [
     "echo",
     "egrep",
     "env",
+    "envsubst",
     "expr",
     "false",
     "fc-cache",
     "fgrep",
     "file",
+    "filterdiff",
     "fold",
     "gawk",
     "getcap",
@@ -108,6 +117,7 @@ static HARMLESS: [&str; 167] = [
     "mkfifo",
     "mktemp",
     "mount",
+    "newaliases",
     "nl",
     "nproc",
     "od",
@@ -117,12 +127,20 @@ static HARMLESS: [&str; 167] = [
     "patch",
     "pecl",
     "pgrep",
+    "phpdismod",
+    "phpenmod",
     "pkill",
+    "postalias",
+    "postconf",
+    "postmap",
     "printenv",
     "printf",
     "ps",
     "pwd",
+    "rabbitmq-plugins",
+    "rc-service",
     "rc-update",
+    "read",
     "readelf",
     "readlink",
     "readonly",
@@ -134,6 +152,7 @@ static HARMLESS: [&str; 167] = [
     "seq",
     "service",
     "setcap",
+    "setfacl",
     "sha1sum",
     "sha256sum",
     "sha512sum",
@@ -165,17 +184,24 @@ static HARMLESS: [&str; 167] = [
     "uniq",
     "unset",
     "update-ca-certificates",
+    "update-locale",
+    "updatedb",
     "useradd",
     "userdel",
     "usermod",
     "visudo",
     "wait",
     "wc",
+    "which",
     "whoami",
     "xx-info",
     "xx-verify",
     "xxd",
+    "xzcat",
     "yes",
+    "yum-config-manager",
+    "zcat",
+    "zgrep",
 ];
 
 impl Runner<'_> {
@@ -198,6 +224,9 @@ impl Runner<'_> {
         if prepares {
             return None;
         }
+        if !is_harmless(&name) && self.script(first.text(), rest, state) {
+            return None;
+        }
         if folder.is_some_and(|folder| !standard(folder)) && !is_smoke_test(rest) {
             // A program of the project or of a download, whatever its name.
             self.unknown(whole, format!("what `{}` does to the image is not known", first.text()), true);
@@ -215,6 +244,7 @@ impl Runner<'_> {
         }
         match name.as_str() {
             "apk" => self.apk(rest, whole),
+            "update-alternatives" => self.alternatives(rest, state),
             "sh" | "bash" | "ash" | "dash" | "su" => self.shell(&name, rest, output, whole, state),
             _ if is_harmless(&name) => {}
             _ if is_smoke_test(rest) => {}
@@ -318,7 +348,13 @@ impl Runner<'_> {
             self.known_text(text.mapped.clone(), whole, &mut state.clone());
             return;
         }
-        let operand = rest.iter().any(|field| !field.text().starts_with('-'));
+        let operand = rest.iter().position(|field| !field.text().starts_with(['-', '+']));
+        if let Some(at) = operand.filter(|_| name != "su")
+            && self.script(rest[at].text(), &rest[at + 1..], state)
+        {
+            return;
+        }
+        let operand = operand.is_some();
         match &output.input {
             Some(input) if !operand && name != "su" => self.text(input.clone(), &mut state.clone()),
             _ => self.unknown(whole, format!("what the script that `{name}` reads does is not known"), true),
@@ -331,6 +367,64 @@ impl Runner<'_> {
         } else {
             self.text(text, state);
         }
+    }
+
+    /// `update-alternatives --install LINK NAME PATH PRIORITY [--slave LINK NAME PATH]…` makes links.
+    fn alternatives(&mut self, rest: &[Field], state: &State) {
+        for (at, field) in rest.iter().enumerate() {
+            if matches!(field.text(), "--install" | "--slave")
+                && let (Some(link), Some(target)) = (rest.get(at + 1), rest.get(at + 3))
+            {
+                let path = path::join(&state.folder, link.text());
+                self.put(&path, Shape::File, Origin::Link(target.text().to_owned()), None, link.span);
+            }
+        }
+    }
+
+    /// A script of the build context that the command runs, read as if its text stood here; whether there is one.
+    fn script(&mut self, name: &str, rest: &[Field], state: &State) -> bool {
+        /// How many scripts may run each other.
+        const DEEPEST: u32 = 4;
+        let at = if name.contains('/') || name.ends_with(".sh") {
+            vec![path::join(&state.folder, name)]
+        } else {
+            self.plan.path_folders().iter().map(|folder| path::join(folder, name)).collect()
+        };
+        let Some(source) = at.iter().find_map(|at| self.context_path(at)) else { return false };
+        let Some(context) = self.context.filter(|_| self.scripts < DEEPEST) else { return false };
+        let tree = context.tree();
+        let Ok(file) = tree.read(&context.tree_path(&source)) else { return false };
+        let text = tree.files().get(file);
+        let first = text.text().lines().next().unwrap_or_default();
+        let is_shell = first.starts_with("#!") && first.trim_end().split(['/', ' ']).any(is_shell_name);
+        if !is_shell && !(name.ends_with(".sh") && !first.starts_with("#!")) {
+            return false;
+        }
+        let mapped = MappedText::verbatim(tree.files(), Span::new(file, 0, text.text().len()));
+        let mut inner = state.clone();
+        self.arguments(rest, &mut inner);
+        self.scripts += 1;
+        self.text(mapped, &mut inner);
+        self.scripts -= 1;
+        true
+    }
+
+    /// Where a path of the image stands in the build context while the command runs.
+    fn context_path(&self, at: &str) -> Option<String> {
+        let bound = self.binds.iter().filter(|bind| bind.from.is_none()).find_map(|bind| {
+            let rest = path::below(&bind.target, at)?;
+            Some(path::join(&format!("/{}", bind.source), rest))
+        });
+        let copied = || {
+            let (file, rest) = match self.plan.presence(at) {
+                Presence::Provided(file) => (file, ""),
+                Presence::Within(file) => (file, path::below(&file.path, at)?),
+                Presence::Unnamed => return None,
+            };
+            let Origin::Context(source) = &file.origin else { return None };
+            Some(path::join(&format!("/{source}"), rest))
+        };
+        bound.or_else(copied).map(|found| found.trim_start_matches('/').to_owned())
     }
 
     /// The files that a command's output goes to.
@@ -354,6 +448,10 @@ impl Runner<'_> {
             self.put(&path, Shape::File, origin, None, span);
         }
     }
+}
+
+fn is_shell_name(word: &str) -> bool {
+    matches!(word, "sh" | "bash" | "ash" | "dash")
 }
 
 /// Whether a program puts no program into an image, whatever its arguments.

@@ -555,7 +555,10 @@ impl<'a> Walker<'a> {
     fn require(&mut self, absent: &[Value], branch: &State) {
         if branch.end == Some(End::Failure) {
             for value in absent {
-                if !value.optional || self.functions.contains_key(value.text.text()) {
+                let text = value.text.text();
+                // A path that is tested may be a folder or data; one beside programs is a program.
+                let is_other = text.contains('/') && !["bin/", "libexec/"].iter().any(|folder| text.contains(folder));
+                if !value.optional || is_other || self.functions.contains_key(text) {
                     continue;
                 }
                 let value = Value { optional: false, ..value.clone() };
