@@ -48,7 +48,7 @@ pub(crate) struct Unit {
 impl Unit {
     /// The parsed file.
     pub(crate) fn syntax(&self) -> &Syntax {
-        self.syntax.get_or_init(|| Syntax::parse(self.file, Arc::clone(&self.source)))
+        self.syntax.get_or_init(|| Syntax::parse(self.file, &self.source))
     }
 
     /// Whether it has been parsed.

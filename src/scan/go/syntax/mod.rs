@@ -1,10 +1,11 @@
 //! One Go file as value following needs it: expressions with their parents, variables with their scopes, assignments,
 //! functions, and the conditions under which ranges of the text run.
 //!
-//! tree-sitter reads the text; [`lower`] turns its tree into these flat tables. There are no types and no other files here.
-//! What the grammar cannot read is left out, the parsable rest counts.
+//! [`lex`] and [`parse`] read the text into flat tables. There are no types and no other files here. What is no Go is left
+//! out, the parsable rest counts.
 
-mod lower;
+mod lex;
+mod parse;
 mod text;
 
 use crate::file::{FileId, SourceFile, Span};
@@ -291,8 +292,8 @@ fn hashed<T: Copy>(table: &[(u32, T)], name: &str) -> impl Iterator<Item = T> {
 
 impl Syntax {
     /// Parses a file.
-    pub(crate) fn parse(file: FileId, source: Arc<SourceFile>) -> Self {
-        lower::lower(file, source)
+    pub(crate) fn parse(file: FileId, source: &Arc<SourceFile>) -> Self {
+        parse::parse(file, source)
     }
 
     /// The text of a range.
