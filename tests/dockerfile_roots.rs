@@ -87,7 +87,7 @@ fn a_node_application_is_its_source_and_assets_are_not() {
 #[test]
 fn what_make_builds_is_said_not_guessed() {
     let text = "FROM golang:1.25 AS b\nWORKDIR /src\nCOPY . .\nRUN make build\nFROM alpine:3.20\nCOPY --from=b /src/bin/app /app\nENTRYPOINT [\"/app\"]\n";
-    let roots = traced(text, &[("main.go", "package main")]);
+    let roots = traced(text, &[("main.go", "package main"), ("cmd/x/main.go", "package main")]);
     assert!(roots.found.is_empty());
     assert!(
         roots.untraced.iter().any(|open| open.path == "/app" && open.help.contains("--code")),
@@ -169,4 +169,27 @@ fn what_is_built_before_the_image_leads_to_its_package() {
         assert_eq!(roots.untraced.is_empty(), !want.is_empty(), "{copy}: {:?}", roots.untraced);
         assert!(roots.untraced.iter().all(|open| open.help.contains("--code")));
     }
+}
+
+#[test]
+fn what_make_builds_in_go_is_the_one_main_package() {
+    let text = "FROM golang:1.25 AS b\nWORKDIR /src\nCOPY . .\nRUN make build\nFROM alpine:3.20\nCOPY --from=b /src/bin/app /usr/bin/app\n";
+    let (module, main) = (("go.mod", "module example.com/x\n"), ("main.go", "package main\nfunc main() {}\n"));
+    let test = ("docs/tool/main.go", "package main\nfunc main() {}\n");
+    assert_eq!(names(&traced(text, &[module, main, test])), ["go:"]);
+    // With two, the name decides, and where it does not nothing is guessed.
+    let app = ("cmd/app/main.go", "package main\nfunc main() {}\n");
+    assert_eq!(names(&traced(text, &[module, main, app])), ["go:cmd/app"]);
+    let other = ("cmd/other/main.go", "package main\nfunc main() {}\n");
+    let roots = traced(text, &[module, main, other]);
+    assert!(roots.found.is_empty() && roots.untraced.len() == 1, "{roots:?}");
+    // A stage that is none of Go's builds something else.
+    assert!(traced(&text.replace("golang:1.25", "gcc:14"), &[module, main]).found.is_empty());
+}
+
+#[test]
+fn a_name_in_the_context_that_is_not_known_leaves_the_one_in_the_image() {
+    let text = "FROM alpine:3.20\nARG DIST\nCOPY $DIST/out_linux /opt/app\nENTRYPOINT [\"/opt/app\"]\n";
+    let files = [("go.mod", "module x/app\n"), ("main.go", "package main\n"), (".dockerignore", "*\n!dist\n")];
+    assert_eq!(names(&traced(text, &files)), ["go:"]);
 }

@@ -269,6 +269,11 @@ impl<'a> Evaluator<'a> {
                     match &from {
                         Some(from) => self.copy_from(from, &source.text, &placed),
                         None if add && is_remote(&source.text) => self.add_remote(&source.text, &placed),
+                        // What it is called in the context is not known, so no rule can keep it out.
+                        None if !source.unset.is_empty() => {
+                            let origin = Origin::Context(path::join("/", &source.text)[1..].to_owned());
+                            self.put(placed.path(&source.text), Shape::Unknown, origin, executable, span);
+                        }
                         None => self.copy_context(&source.text, &placed, add),
                     }
                 }

@@ -265,8 +265,8 @@ impl<'a> Tracer<'a> {
                     trace.push(Step { what: format!("made before the image is: {why}"), span: file.span });
                     self.root("go", folder.clone(), &trace);
                 }
-                let matters = source.ends_with(".apk") || source.contains('*') || self.is_on_path(&file.path);
-                if made.is_empty() && (matters || self.started.iter().any(|(word, _)| *word == file.path)) {
+                let matters = source.ends_with(".apk") || source.contains('*');
+                if made.is_empty() && (matters || self.is_run(file)) {
                     self.untraced(file, format!("the build context has no {source}: something else makes it"));
                 }
             }
@@ -377,7 +377,11 @@ impl<'a> Tracer<'a> {
             BuildTool::Node => self.node_build(build, file, trace),
             BuildTool::Python => self.folder_build(build, file, trace, "python", "--code python:FOLDER"),
             BuildTool::Make => {
-                let made = release::sources(self.context, &origin_path(file));
+                let mut made = release::sources(self.context, &origin_path(file));
+                let stage = self.plans.stages.get(build.stage);
+                if made.is_empty() && stage.is_some_and(|stage| path::file_name(&stage.base.repository) == "golang") {
+                    made.extend(release::only(self.context).filter(|_| self.is_run(file)));
+                }
                 for (folder, why) in &made {
                     let mut trace = trace.to_vec();
                     trace.push(Step { what: format!("made by make: {why}"), span: build.span });
@@ -535,6 +539,12 @@ impl<'a> Tracer<'a> {
             let folder = source.rsplit_once('/').map_or("", |(folder, _)| folder);
             Some(self.context.tree_path(folder))
         })
+    }
+
+    /// Whether the start names a file, or it can be run by its name.
+    fn is_run(&self, file: &ImageFile) -> bool {
+        self.is_on_path(&file.path)
+            || self.started.iter().any(|(word, _)| path::join(&self.plan.workdir, word) == file.path)
     }
 
     fn is_on_path(&self, at: &str) -> bool {

@@ -93,6 +93,17 @@ fn goreleaser(context: &Context<'_>, artefact: &Artefact<'_>) -> Vec<(String, St
 
 /// The one main package whose name is the artefact's.
 fn named(context: &Context<'_>, artefact: &Artefact<'_>) -> Option<(String, String)> {
+    let only = one_main(context, |name| artefact.holds(name))?;
+    Some((only, format!("the one main package called {}", artefact.name.trim_end_matches(['*', '_']))))
+}
+
+/// The main package of a context that has one alone, with the reason.
+pub(super) fn only(context: &Context<'_>) -> Option<(String, String)> {
+    Some((one_main(context, |_| true)?, "the one main package of the build context".to_owned()))
+}
+
+/// The main package that alone has a name that fits.
+fn one_main(context: &Context<'_>, fits: impl Fn(&str) -> bool) -> Option<String> {
     let tree = context.tree();
     let mut found = Vec::new();
     let mut folders = vec![(context.folder().to_owned(), 0)];
@@ -104,7 +115,7 @@ fn named(context: &Context<'_>, artefact: &Artefact<'_>) -> Option<(String, Stri
         }
         let name = if tree.is_file(&join(&folder, "go.mod")) { module_name(tree, &folder) } else { None };
         let name = name.unwrap_or_else(|| path::file_name(&folder).to_owned());
-        if artefact.holds(&name) && is_main(tree, &folder) {
+        if fits(&name) && is_main(tree, &folder) {
             found.push(folder.clone());
         }
         for entry in tree.list(&folder).unwrap_or_default() {
@@ -118,8 +129,10 @@ fn named(context: &Context<'_>, artefact: &Artefact<'_>) -> Option<(String, Stri
             }
         }
     }
-    let [only] = found.as_slice() else { return None };
-    Some((only.clone(), format!("the one main package called {}", artefact.name.trim_end_matches(['*', '_']))))
+    match found.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
 }
 
 /// Whether a folder is itself a Go main package.
