@@ -90,7 +90,13 @@ impl Engine<'_> {
         let declared = syntax.func(func.func);
         let (Some(range), Some((call, _))) = (declared.range, self.entered(func, context)) else { return false };
         for guard in syntax.guards_at(place).filter(|guard| range.contains(guard.range.start)) {
-            let (Condition::Is(condition) | Condition::IsNot(condition)) = guard.condition else { continue };
+            let (Condition::Is(condition)
+            | Condition::IsNot(condition)
+            | Condition::Case { tag: Some(condition), .. }
+            | Condition::Default { tag: Some(condition), .. }) = guard.condition
+            else {
+                continue;
+            };
             let text = syntax.str(syntax.expr(condition).range);
             for param in &declared.params {
                 let Some(var) = param.var else { continue };

@@ -134,8 +134,22 @@ impl Engine<'_> {
             // `func isWindows() bool { return runtime.GOOS == "windows" }`
             ExprKind::Call { fun, args, .. } if args.is_empty() => {
                 let Some(Meaning::Func(func)) = self.meaning(here(*fun)) else { return None };
-                match &self.program.syntax(func.unit).func(func.func).returns[..] {
-                    [(_, values)] if values.len() == 1 => {
+                let target = self.program.syntax(func.unit);
+                let mut returns = target.func(func.func).returns.iter().filter(|(range, _)| {
+                    // Asked of the conditions themselves: this file's dead ranges may be just in the making.
+                    target.guards_at(range.start).all(|guard| match guard.condition {
+                        Condition::Is(expr) => {
+                            self.constant_bool(At { unit: func.unit, expr }, depth + 4) != Some(false)
+                        }
+                        Condition::IsNot(expr) => {
+                            self.constant_bool(At { unit: func.unit, expr }, depth + 4) != Some(true)
+                        }
+                        _ => true,
+                    })
+                });
+                let only = (returns.next(), returns.next());
+                match only {
+                    (Some((_, values)), None) if values.len() == 1 => {
                         self.constant_bool(At { unit: func.unit, expr: values[0] }, depth + 4)
                     }
                     _ => None,
