@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many chains of callers one sink is looked at through.
 const MAX_CHAINS: usize = 400;
+/// How many open values of one place are told apart.
+const MAX_OPEN: usize = 4;
 /// How many callers up a chain goes.
 const MAX_LEVELS: u32 = 8;
 
@@ -512,7 +514,7 @@ fn dynamic_reason(parts: &[Part]) -> String {
     format!("`{shown}`: {reason}")
 }
 
-/// One site a program and place, the one with the shortest trace.
+/// One site a program and place, the one with the shortest trace; of a place with many open values the first few.
 fn dedup(scan: Scan) -> Scan {
     let mut best: BTreeMap<(site::Program, Span, String), ExecSite> = BTreeMap::new();
     for site in scan.sites {
@@ -531,5 +533,25 @@ fn dedup(scan: Scan) -> Scan {
             }
         }
     }
-    Scan { sites: best.into_values().collect(), skipped: scan.skipped, findings: scan.findings }
+    let mut open: BTreeMap<Span, usize> = BTreeMap::new();
+    for site in best.values().filter(|site| matches!(site.program, site::Program::Dynamic(_))) {
+        *open.entry(site.span).or_insert(0) += 1;
+    }
+    let mut told: BTreeMap<Span, usize> = BTreeMap::new();
+    let mut sites: Vec<ExecSite> = Vec::with_capacity(best.len());
+    for mut site in best.into_values() {
+        if let site::Program::Dynamic(reason) = &mut site.program {
+            let told = told.entry(site.span).or_insert(0);
+            *told += 1;
+            match open.get(&site.span) {
+                Some(_) if *told > MAX_OPEN => continue,
+                Some(all) if *told == MAX_OPEN && *all > MAX_OPEN => {
+                    *reason = format!("{reason}, and {} values more", all - MAX_OPEN);
+                }
+                _ => {}
+            }
+        }
+        sites.push(site);
+    }
+    Scan { sites, skipped: scan.skipped, findings: scan.findings }
 }
