@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// How many expressions are followed for one chain of a sink's callers.
-const FUEL: u32 = 30_000;
+const FUEL: u32 = 60_000;
 /// How many expressions are followed for one sink.
-const BUDGET: u32 = 200_000;
+const BUDGET: u32 = 240_000;
 /// How deep following may nest.
 const MAX_DEPTH: u32 = 120;
 /// How many calls a context may hold.
@@ -141,9 +141,9 @@ impl<'a> Engine<'a> {
         self.budget -= self.fuel;
     }
 
-    /// Follows one of many ways to a value with a share of the fuel.
+    /// Follows one of many ways to a value with a share of the fuel, so that a long one leaves the others theirs.
     pub(crate) fn with_share<T>(&mut self, follow: impl FnOnce(&mut Self) -> T) -> T {
-        let share = (self.fuel / 4).max(500).min(self.fuel);
+        let share = (self.fuel / 3).max(2_000).min(self.fuel);
         let spare = self.fuel - share;
         self.fuel = share;
         let result = follow(self);

@@ -45,6 +45,7 @@ pub(crate) fn scan_unit(engine: &mut Engine<'_>, context: &ScanContext<'_>, unit
         }
     }
     scan_structs(engine, unit, scan);
+    scan.sites = first_open(std::mem::take(&mut scan.sites));
 }
 
 /// The files that import a sink's package and select its function, or a command's type.
@@ -514,7 +515,7 @@ fn dynamic_reason(parts: &[Part]) -> String {
     format!("`{shown}`: {reason}")
 }
 
-/// One site a program and place, the one with the shortest trace; of a place with many open values the first few.
+/// One site a program and place, the one with the shortest trace.
 fn dedup(scan: Scan) -> Scan {
     let mut best: BTreeMap<(site::Program, Span, String), ExecSite> = BTreeMap::new();
     for site in scan.sites {
@@ -533,13 +534,18 @@ fn dedup(scan: Scan) -> Scan {
             }
         }
     }
+    Scan { sites: best.into_values().collect(), skipped: scan.skipped, findings: scan.findings }
+}
+
+/// Of a place with many open values the first few, and how many more there are.
+fn first_open(sites: Vec<ExecSite>) -> Vec<ExecSite> {
     let mut open: BTreeMap<Span, usize> = BTreeMap::new();
-    for site in best.values().filter(|site| matches!(site.program, site::Program::Dynamic(_))) {
+    for site in sites.iter().filter(|site| matches!(site.program, site::Program::Dynamic(_))) {
         *open.entry(site.span).or_insert(0) += 1;
     }
     let mut told: BTreeMap<Span, usize> = BTreeMap::new();
-    let mut sites: Vec<ExecSite> = Vec::with_capacity(best.len());
-    for mut site in best.into_values() {
+    let mut kept: Vec<ExecSite> = Vec::with_capacity(sites.len());
+    for mut site in sites {
         if let site::Program::Dynamic(reason) = &mut site.program {
             let told = told.entry(site.span).or_insert(0);
             *told += 1;
@@ -551,7 +557,7 @@ fn dedup(scan: Scan) -> Scan {
                 _ => {}
             }
         }
-        sites.push(site);
+        kept.push(site);
     }
-    Scan { sites, skipped: scan.skipped, findings: scan.findings }
+    kept
 }

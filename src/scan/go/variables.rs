@@ -9,6 +9,8 @@ use super::value::{Context, Item, Kind, List, Set, Value, Write, concat};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Past so many callers, each is followed with a share of the fuel alone.
+const FEW_CALLERS: usize = 12;
 /// How many ways of building up one list are told apart.
 const MAX_WAYS: usize = 12;
 
@@ -268,7 +270,11 @@ impl Engine<'_> {
                 set.add(Value::hole("too much code to follow"));
                 break;
             }
-            set.extend(self.with_share(|engine| engine.eval_argument(site.call, func, index, 0)));
+            set.extend(if callers.len() > FEW_CALLERS {
+                self.with_share(|engine| engine.eval_argument(site.call, func, index, 0))
+            } else {
+                self.eval_argument(site.call, func, index, 0)
+            });
         }
         set
     }
