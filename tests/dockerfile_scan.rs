@@ -49,7 +49,13 @@ fn cmd_is_arguments_behind_a_program_and_a_program_behind_a_script() {
     let script = "#!/bin/sh\nset -e\nexec \"$@\"\n";
     let text = "FROM alpine:3.20\nCOPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\nCMD [\"server\"]\n";
     let (_folder, found) = scanned(&[("Dockerfile", text), ("run.sh", script)]);
-    let _ = found;
+    let sites = found.sites.iter().filter(|site| site.api == "CMD");
+    assert_eq!(sites.map(|site| site.program.to_string()).collect::<Vec<_>>(), ["server"]);
+    // A word that the script takes for itself is no program.
+    let script = "#!/bin/sh\ncase $1 in\n  app:start) exec real ;;\n  *) exec \"$@\" ;;\nesac\n";
+    let text = text.replace("server", "app:start");
+    let (_folder, found) = scanned(&[("Dockerfile", &text), ("run.sh", script)]);
+    assert!(found.sites.iter().all(|site| site.api != "CMD"), "{:?}", found.sites);
     assert_eq!(started("FROM alpine:3.20\nENTRYPOINT [\"git\"]\nCMD [\"status\"]\n"), ["ENTRYPOINT:git"]);
 }
 

@@ -256,8 +256,8 @@ fn functions_of_the_script_that_sources_another_are_no_programs_there() {
 
 #[test]
 fn a_command_word_that_vanishes_makes_no_program_of_the_next() {
-    let text = b"#!/bin/sh\nC=\nif x; then C='compose up'; fi\n$C down\nS=\nif x; then S=sudo; fi\n$S tool\nD=\nif x; then D=echo; fi\n$D rm y\n";
+    let text = b"#!/bin/sh\nC=\nif x; then C='docker compose'; fi\n$C down\nS=\nif x; then S=sudo; fi\n$S tool\nD=\nif x; then D=echo; fi\n$D rm y\n";
     let (_folder, tree) = with_script(text);
-    let want = ["/bin/sh", "compose", "rm", "sudo", "tool", "x"].map(str::to_owned).into();
+    let want = ["/bin/sh", "docker", "rm", "sudo", "tool", "x"].map(str::to_owned).into();
     assert_eq!(names(&scan(&tree, "a.sh")), want);
 }

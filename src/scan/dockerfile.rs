@@ -334,8 +334,7 @@ impl Stage<'_> {
             Script::Text(text) => {
                 let given: Vec<String> =
                     entrypoint.iter().skip(1).chain(arguments).map(|word| word.text.clone()).collect();
-                let found = shell::scan_text(self.context, text, self.dialect(), &given);
-                found.sites.iter().any(|site| site.program.text() == Some(first.text.as_str()))
+                shell::runs(self.context, text, self.dialect(), &given, &first.text)
             }
             Script::Unread => true,
         };

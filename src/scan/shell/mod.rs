@@ -72,10 +72,33 @@ pub enum Dialect {
 ///
 /// `arguments` are the positional parameters where they are known (`$1`, …); each site's span lies in the original file.
 pub fn scan_text(context: &ScanContext<'_>, text: &MappedText, dialect: Dialect, arguments: &[String]) -> Scan {
+    scan_with(context, text, dialect, arguments, false)
+}
+
+/// Whether a script that is started with these arguments and no others runs `program`: branches for other arguments are
+/// not read.
+pub fn runs(
+    context: &ScanContext<'_>,
+    text: &MappedText,
+    dialect: Dialect,
+    arguments: &[String],
+    program: &str,
+) -> bool {
+    let scan = scan_with(context, text, dialect, arguments, true);
+    scan.sites.iter().any(|site| site.program.text() == Some(program))
+}
+
+fn scan_with(
+    context: &ScanContext<'_>,
+    text: &MappedText,
+    dialect: Dialect,
+    arguments: &[String],
+    certain: bool,
+) -> Scan {
     on_large_stack(|| {
+        let value = |argument: &String| Value { platform: certain, ..Value::made(argument, text.span(0, 0)) };
         let mut walker = Walker::new(context, dialect, None);
-        let arguments = arguments.iter().map(|argument| Value::made(argument, text.span(0, 0))).collect();
-        let mut state = State::new(vec![arguments]);
+        let mut state = State::new(vec![arguments.iter().map(value).collect()]);
         walker.run(text.clone(), &mut state);
         walker.run_uncalled(&state);
         walker.finish()

@@ -337,27 +337,34 @@ impl Walker<'_> {
     }
 
     /// The file of the tree that a path of the image most likely comes from: relative to the script's folder or the
-    /// tree's root; for an absolute one, below a folder above the script (an overlay of the image's root), else the
-    /// file of that name beside the script.
+    /// tree's root; for an absolute one, it or its later parts below a folder above the script (an overlay of the image's root),
+    /// else the file of that name beside the script.
     fn find(&self, text: &str) -> Option<String> {
         let tree = self.context.tree;
         if !text.starts_with('/') {
             let near = join(self.folder(), text).filter(|path| tree.is_file(path));
             return near.or_else(|| crate::walk::normalize(text).filter(|path| tree.is_file(path)));
         }
-        let inner = text.trim_start_matches('/');
-        let mut folder = self.folder();
+        // The whole path first, then its later parts: a folder may be copied to another place of the image.
+        let mut inner = text.trim_start_matches('/');
         loop {
-            for overlay in ["", "rootfs", "root", "files"] {
-                let below = join(folder, overlay).and_then(|folder| join(&folder, inner));
-                if let Some(path) = below.filter(|path| tree.is_file(path)) {
-                    return Some(path);
+            let mut folder = self.folder();
+            loop {
+                for overlay in ["", "rootfs", "root", "files"] {
+                    let below = join(folder, overlay).and_then(|folder| join(&folder, inner));
+                    if let Some(path) = below.filter(|path| tree.is_file(path)) {
+                        return Some(path);
+                    }
                 }
+                if folder.is_empty() {
+                    break;
+                }
+                folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
             }
-            if folder.is_empty() {
-                break;
+            match inner.split_once('/') {
+                Some((_, rest)) if rest.contains('/') => inner = rest,
+                _ => break,
             }
-            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
         }
         join(self.folder(), base_name(text)).filter(|path| tree.is_file(path))
     }

@@ -5,7 +5,7 @@ use super::lex::Lexer;
 use super::parse::Code;
 use super::value::{Fields, State, Value, add};
 use super::walk::{Command, Walker};
-use super::wrapper::wrapper;
+use super::wrapper::{Inner, wrapper};
 use crate::file::MappedText;
 use crate::site::Step;
 use brush_parser::ast;
@@ -113,7 +113,9 @@ impl Walker<'_> {
     fn without_vanished(&self, alternatives: &mut Vec<Fields>) {
         let runs_others = |name: &str| {
             let base = name.rsplit('/').next().unwrap_or(name);
-            wrapper(base).is_some() || is_builtin(self.dialect, name) || self.functions.contains_key(name)
+            wrapper(base).is_some_and(|row| row.inner != Inner::Nothing)
+                || is_builtin(self.dialect, name)
+                || self.functions.contains_key(name)
         };
         let names = || alternatives.iter().filter_map(|fields| fields.first()?.constant());
         let mut named = names().peekable();

@@ -43,7 +43,7 @@ pub(super) struct Value {
     pub(super) default: bool,
     /// The code looked first whether it is there.
     pub(super) optional: bool,
-    /// It follows from the platform alone (`uname`).
+    /// It is certain: it follows from the platform alone (`uname`), or from arguments that are given.
     pub(super) platform: bool,
     /// The word in the command that is being read.
     pub(super) at: Option<Span>,
