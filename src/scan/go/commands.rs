@@ -3,8 +3,8 @@
 use super::engine::Engine;
 use super::load::UnitId;
 use super::sinks::{LITERALS, Literal};
-use super::sites::report;
-use super::syntax::{ExprId, ExprKind, Parent, Source};
+use super::sites::{dedup, report};
+use super::syntax::{ExprId, ExprKind, Parent, Source, Syntax};
 use super::types::{At, Meaning, Member};
 use crate::file::Span;
 use crate::scan::Scan;
@@ -18,6 +18,7 @@ pub(crate) fn scan_structs(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Sca
         return;
     }
     let syntax = program.syntax(unit);
+    let mut own = Scan::default();
     for (id, expr) in syntax.exprs.iter().enumerate() {
         let ExprKind::Composite { ty: Some(ty), elements } = &expr.kind else { continue };
         let name = syntax.name(*ty);
@@ -29,7 +30,7 @@ pub(crate) fn scan_structs(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Sca
         let Some(literal) = known.iter().find(is_of) else { continue };
         let path = elements.iter().find(|(key, _)| key.is_some_and(|key| syntax.name(key) == literal.field));
         let Some(&(_, path)) = path else { continue };
-        site(engine, At { unit, expr: path }, syntax.expr_span(id as ExprId), literal, scan);
+        site(engine, At { unit, expr: path }, syntax.expr_span(id as ExprId), literal, &mut own);
     }
     for assign in &syntax.assigns {
         let Source::Value { expr, index: 0, count: 1 } = assign.source else { continue };
@@ -44,8 +45,22 @@ pub(crate) fn scan_structs(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Sca
         let Member::External(import, ty) = engine.member(left) else { continue };
         let is_of = |literal: &&&Literal| *literal.import == *import && *literal.name == *ty && literal.field == name;
         let Some(literal) = known.iter().find(is_of) else { continue };
-        site(engine, At { unit, expr }, syntax.expr_span(left.expr), literal, scan);
+        if !is_given_already(syntax, left.expr, expr) {
+            site(engine, At { unit, expr }, syntax.expr_span(left.expr), literal, &mut own);
+        }
     }
+    scan.extend(dedup(own));
+}
+
+/// Whether a command is made with the very path that it is given later: `cmd := exec.Command(path); cmd.Path = path`.
+fn is_given_already(syntax: &Syntax, left: ExprId, path: ExprId) -> bool {
+    let ExprKind::Selector { base, .. } = syntax.kind(left) else { return false };
+    let Some(Source::Value { expr, .. }) = syntax.resolve_if_ident(*base).map(|var| syntax.var(var).source) else {
+        return false;
+    };
+    let ExprKind::Call { args, .. } = syntax.kind(expr) else { return false };
+    let text = |expr: ExprId| syntax.str(syntax.expr(expr).range);
+    args.iter().any(|&arg| text(arg) == text(path))
 }
 
 fn site(engine: &mut Engine<'_>, path: At, span: Span, literal: &Literal, scan: &mut Scan) {

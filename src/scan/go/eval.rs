@@ -9,6 +9,9 @@ use super::value::{Context, Item, Kind, List, Part, Set, Value, concat};
 use super::variables::joined;
 use std::rc::Rc;
 
+/// How many lists are looked into with equal shares.
+const MANY: usize = 8;
+
 impl Engine<'_> {
     /// The values of an expression, unremembered; [`Engine::eval`] is the way in.
     pub(super) fn eval_inner(&mut self, at: At, context: Context) -> Set {
@@ -228,6 +231,14 @@ impl Engine<'_> {
 
     /// The element at an index of each list.
     pub(crate) fn element(&mut self, set: &Set, index: usize) -> Set {
+        if set.values.len() > MANY {
+            // None of many lists may use up what the others need.
+            let mut found = Set::default();
+            for value in &set.values {
+                found.extend(self.with_share(|engine| engine.element(&Set::one(value.clone()), index)));
+            }
+            return found;
+        }
         let mut found = Set::default();
         for value in &set.values {
             match &value.kind {

@@ -9,6 +9,9 @@ use super::types::At;
 use super::value::{Context, Item, Kind, List, Part, Set, Value};
 use std::rc::Rc;
 
+/// What is said of an element of `filepath.SplitList`.
+const FOLDER_OF_PATH: &str = "a folder of a list of folders";
+
 impl Engine<'_> {
     /// The values of a call's argument.
     pub(crate) fn argument(&mut self, call: At, index: usize, context: Context) -> Set {
@@ -178,6 +181,10 @@ impl Engine<'_> {
                     .map_parts(|parts| texts::changed(&parts, dir, "a folder that is not known"))
             }
             "Join" => self.joined_path(call, context),
+            "SplitList" => {
+                let rest = vec![Item::Done(Rc::new(Set::hole_at(FOLDER_OF_PATH, span)))];
+                Set::one(Value::new(Kind::List(Rc::new(List { rest, open: true, ..List::default() }))))
+            }
             _ => Set::hole_at(format!("the result of filepath.{name}"), span),
         }
     }
@@ -256,6 +263,8 @@ impl Engine<'_> {
         let ExprKind::Call { args, spread, .. } = syntax.kind(call.expr) else { return Set::default() };
         let span = syntax.expr_span(call.expr);
         let slash = Set::one(Value::new(Kind::Text(vec![Part::Known("/".into(), span)])));
+        // A name in one of the folders of the PATH: it is the name that is run.
+        let mut is_looked_for = false;
         let joined = if *spread && args.len() == 1 {
             let list = self.argument(call, 0, context);
             self.joined_list(&list, &slash)
@@ -264,7 +273,12 @@ impl Engine<'_> {
         } else {
             let mut set = Set::one(Value::new(Kind::Text(Vec::new())));
             for index in 0..args.len() {
-                let next = self.argument(call, index, context);
+                let mut next = self.argument(call, index, context);
+                if index == 0 && args.len() == 2 {
+                    let count = next.values.len();
+                    next.values.retain(|value| !matches!(&value.kind, Kind::Hole(why) if **why == *FOLDER_OF_PATH));
+                    is_looked_for = next.values.len() < count;
+                }
                 if index > 0 {
                     set = self.join_texts(&set, &slash);
                 }
@@ -278,6 +292,9 @@ impl Engine<'_> {
                 value.kind = Kind::Text(vec![Part::Known(texts::clean(&text).into(), span)]);
             }
             cleaned.add(value);
+        }
+        if is_looked_for {
+            cleaned.extend(self.argument(call, 1, context));
         }
         cleaned
     }

@@ -145,13 +145,15 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
         };
         let argv = arguments(engine, found, args, chain, &set);
         let deferred = Engine::deferred(&set).or_else(|| argv.iter().find_map(Engine::deferred));
-        let callers = match (&deferred, bottom) {
-            (Some(_), Some(func)) => engine.callers_of(func),
-            _ => std::rc::Rc::default(),
+        // The function whose parameter decides: that of the sink, or one around it.
+        let decider = match deferred.as_ref().map(|value| &value.kind) {
+            Some(&Kind::Param(func, _)) => Some(func),
+            _ => None,
         };
+        let callers = decider.map(|func| engine.callers_of(func)).unwrap_or_default();
         if deferred.is_some() && !callers.is_empty() {
             for site in callers.iter() {
-                let Some(func) = bottom else { break };
+                let Some(func) = decider else { break };
                 let Some(longer) = engine.extend(chain, site.call, func) else { continue };
                 let syntax = engine.program.syntax(site.call.unit);
                 let next = syntax
@@ -516,7 +518,7 @@ fn dynamic_reason(parts: &[Part]) -> String {
 }
 
 /// One site a program and place, the one with the shortest trace.
-fn dedup(scan: Scan) -> Scan {
+pub(crate) fn dedup(scan: Scan) -> Scan {
     let mut best: BTreeMap<(site::Program, Span, String), ExecSite> = BTreeMap::new();
     for site in scan.sites {
         let key = (site.program.clone(), site.span, site.language.to_owned());

@@ -250,7 +250,7 @@ impl Engine<'_> {
         if let Some((call, outer)) = self.entered(func, context) {
             return self.eval_argument(call, func, index, outer);
         }
-        if self.bottom.is_some_and(|bottom| bottom == func) {
+        if self.is_bottom(func) {
             self.saw_param();
             return Set::one(Value::new(Kind::Param(func, index)));
         }
@@ -277,6 +277,13 @@ impl Engine<'_> {
             });
         }
         set
+    }
+
+    /// Whether a function is the one that is looked at caller by caller, or stands around it.
+    fn is_bottom(&self, func: FuncAt) -> bool {
+        let Some(bottom) = self.bottom.filter(|bottom| bottom.unit == func.unit) else { return false };
+        let syntax = self.program.syntax(func.unit);
+        std::iter::successors(Some(bottom.func), |&inner| syntax.func(inner).outer).any(|known| known == func.func)
     }
 
     /// What a call passes for a parameter.
