@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// The largest file that is read back, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
+/// How many results are kept.
+const MAX_KEPT: usize = 200;
 /// The languages that sites can be of, for a site holds the name itself.
 const LANGUAGES: &[&str] = &["deploy", "dockerfile", "go", "javascript", "python", "rust", "service", "shell"];
 
@@ -200,5 +202,20 @@ fn store(files: &Files, before: usize, file: &Path, content: String, scan: &Scan
     let mut beside = tempfile::NamedTempFile::new_in(&folder)?;
     beside.write_all(&serde_json::to_vec(&kept)?)?;
     beside.persist(file)?;
+    drop_oldest(&folder)
+}
+
+/// Keeps the newest results alone: projects come and go.
+fn drop_oldest(folder: &Path) -> std::io::Result<()> {
+    let mut kept: Vec<_> = std::fs::read_dir(folder)?
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    if kept.len() > MAX_KEPT {
+        kept.sort();
+        for (_, file) in &kept[..kept.len() - MAX_KEPT] {
+            std::fs::remove_file(file)?;
+        }
+    }
     Ok(())
 }

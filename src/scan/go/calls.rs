@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// How many callers of one function are looked at.
-const MAX_CALLERS: usize = 600;
+pub(super) const MAX_CALLERS: usize = 600;
 /// How many files may select a method's name for its receivers to be told.
 const MAX_RECEIVER_UNITS: usize = 60;
 /// How many implementations of one method are looked at.
@@ -59,7 +59,8 @@ impl Engine<'_> {
                     if found.is_empty() {
                         return vec![Callee::Unknown];
                     }
-                    return found.iter().map(|&func| Callee::Func(func, 0)).collect();
+                    let cut = (found.len() >= MAX_IMPLEMENTATIONS).then_some(Callee::Unknown);
+                    return found.iter().map(|&func| Callee::Func(func, 0)).chain(cut).collect();
                 }
                 Member::External(import, ty) => {
                     let name = format!("{ty}.{}", syntax.name(fun.expr));

@@ -1,5 +1,6 @@
 //! The values of variables: what they start with, every assignment, and what a list is built up to.
 
+use super::calls::MAX_CALLERS;
 use super::engine::Engine;
 use super::guards::compares_with_nothing;
 use super::load::UnitId;
@@ -265,6 +266,9 @@ impl Engine<'_> {
             };
         }
         let mut set = Set::default();
+        if callers.len() >= MAX_CALLERS {
+            set.add(Value::hole("one of too many callers"));
+        }
         for site in callers.iter() {
             if self.exhausted() {
                 set.add(Value::hole("too much code to follow"));

@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// How deep code may nest before the rest is left out. Compilers and formatters stop near there too.
 const MAX_DEPTH: u32 = 250;
 
+/// How far ahead a closing bracket is looked for.
+const MAX_AHEAD: usize = 2_000;
+
 /// Parses a file.
 pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
     let out = Syntax {
@@ -147,10 +150,10 @@ impl Parser<'_> {
         }
     }
 
-    /// The `nth` token after the bracket that closes the one at `open` tokens ahead.
+    /// The `nth` token after the bracket that closes the one at `open` tokens ahead; looked for near by only.
     fn kind_after_brackets(&self, open: usize, nth: usize) -> Kind {
         let mut depth = 0_u32;
-        for (ahead, token) in self.tokens.iter().enumerate().skip(self.at + open) {
+        for (ahead, token) in self.tokens.iter().enumerate().skip(self.at + open).take(MAX_AHEAD) {
             match token.kind {
                 Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace => depth += 1,
                 Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => {
