@@ -419,20 +419,16 @@ impl<'u, 'a> Solver<'u, 'a> {
         }
     }
 
-    /// The name to settle next.
+    /// The name to settle next: the newest one that leaves no choice, else the most urgent.
     fn next_name(&self) -> Option<NameId> {
         self.budget.spend(self.unresolved.len());
-        let mut best: Option<NameId> = None;
-        for &id in self.unresolved.iter().rev() {
-            let name = self.name(id);
-            if name.dependents_settled && name.requirers > 0 && !name.has_options {
-                return Some(id);
-            }
-            if best.is_none_or(|best| self.is_more_urgent(id, best)) {
-                best = Some(id);
-            }
-        }
-        best
+        let leaves_no_choice = |id: &NameId| {
+            let name = self.name(*id);
+            name.dependents_settled && name.requirers > 0 && !name.has_options
+        };
+        let newest_first = || self.unresolved.iter().rev().copied();
+        let most_urgent = || newest_first().reduce(|best, id| if self.is_more_urgent(id, best) { id } else { best });
+        newest_first().find(leaves_no_choice).or_else(most_urgent)
     }
 
     fn is_more_urgent(&self, a: NameId, b: NameId) -> bool {
