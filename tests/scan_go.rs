@@ -160,6 +160,19 @@ fn scan_text(text: &[u8]) -> Scan {
 }
 
 #[test]
+fn what_copes_with_absence_is_optional() {
+    let scan = scan_text(
+        b"package main\nimport (\"log\"; \"os/exec\")\n\
+          func quiet() string { p, err := exec.LookPath(\"pigz\"); if err != nil { log.Print(err.Error()); return \"\" }; return p }\n\
+          func strict() (string, error) { p, err := exec.LookPath(\"gzip\"); if err != nil { return \"\", err }; return p, nil }\n\
+          func main() { quiet(); if _, err := strict(); err != nil { log.Fatal(err) } }\n",
+    );
+    let optional: BTreeMap<&str, bool> =
+        scan.sites.iter().filter_map(|site| Some((site.program.text()?, site.optional))).collect();
+    assert_eq!(optional, BTreeMap::from([("gzip", false), ("pigz", true)]));
+}
+
+#[test]
 fn recursion_and_cycles_end() {
     let scan = scan_text(
         b"package main\nimport \"os/exec\"\nfunc a(s string) { b(s) }\nfunc b(s string) { a(s); exec.Command(s).Run() }\n\

@@ -15,8 +15,8 @@ const MAX_DEPTH: u32 = 30;
 enum Choice {
     /// One of these (true) or none of them (false).
     Constants(bool, Vec<ExprId>),
-    /// A key of a map: `_, ok := table[x]`.
-    Keys(ExprId),
+    /// A key of a map (true) or none of its keys: `_, ok := table[x]`.
+    Keys(bool, ExprId),
     /// An element of a list: `slices.Contains(list, x)`.
     Elements(ExprId),
 }
@@ -132,10 +132,10 @@ impl Engine<'_> {
                 }
                 *allow
             }
-            Choice::Keys(table) => {
+            Choice::Keys(allow, table) => {
                 let table = self.eval(At { unit, expr: *table }, context);
                 constants = self.keys(&table);
-                true
+                *allow
             }
             Choice::Elements(list) => {
                 let list = self.eval(At { unit, expr: *list }, context);
@@ -355,13 +355,13 @@ fn choices_of(syntax: &Syntax, expr: ExprId, text: &str, holds: bool, choices: &
             }
         }
         // `_, ok := table[x]`
-        ExprKind::Ident if holds => {
+        ExprKind::Ident => {
             if let Some(var) = syntax.resolve(expr)
                 && let Source::Value { expr, index: 1, count: 2 } = syntax.var(var).source
                 && let ExprKind::Index { base, index } = syntax.kind(expr)
                 && same(*index)
             {
-                choices.push(Choice::Keys(*base));
+                choices.push(Choice::Keys(holds, *base));
             }
         }
         ExprKind::Call { fun, args, .. } if holds => {

@@ -29,8 +29,20 @@ impl Engine<'_> {
         if text.contains("== nil") {
             return true;
         }
+        let ends = |text: &str| ["panic(", "Fatal", "Exit("].iter().any(|word| text.contains(word));
+        let passes_on = |text: &str| text.contains("err") || text.contains("Err");
+        let mut returns = func
+            .iter()
+            .flat_map(|&func| &syntax.func(func).returns)
+            .filter(|(range, _)| body.contains(range.start))
+            .peekable();
         let body = syntax.str(*body);
-        text.contains("!= nil") && !["err", "Err", "panic(", "Fatal", "Exit("].iter().any(|word| body.contains(word))
+        // What is said of the error on the way (`log.Print(err)`) does not matter where the body leaves without it.
+        let is_passed_on = match returns.peek() {
+            Some(_) => returns.any(|(range, _)| passes_on(syntax.str(*range))),
+            None => passes_on(body),
+        };
+        text.contains("!= nil") && !ends(body) && !is_passed_on
     }
 
     /// The variable that takes a call's second result.
