@@ -78,7 +78,8 @@ fn goreleaser(context: &Context<'_>, artefact: &Artefact<'_>) -> Vec<(String, St
         }
         let binary = key("binary").unwrap_or_else(|| project.clone());
         // A package has the project's name, and holds the programs of all builds.
-        if !artefact.holds(&binary) && !(artefact.is_package && artefact.holds(&project)) {
+        let is_it = artefact.holds(&binary) || artefact.is_package && artefact.holds(&project);
+        if !is_it {
             continue;
         }
         let main = key("main").unwrap_or_else(|| ".".to_owned());

@@ -396,8 +396,11 @@ impl Runner<'_> {
         let Ok(file) = tree.read(&context.tree_path(&source)) else { return false };
         let text = tree.files().get(file);
         let first = text.text().lines().next().unwrap_or_default();
-        let is_shell = first.starts_with("#!") && first.trim_end().split(['/', ' ']).any(is_shell_name);
-        if !is_shell && !(name.ends_with(".sh") && !first.starts_with("#!")) {
+        let is_shell = match first.strip_prefix("#!") {
+            Some(interpreter) => interpreter.trim_end().split(['/', ' ']).any(is_shell_name),
+            None => name.ends_with(".sh"),
+        };
+        if !is_shell {
             return false;
         }
         let mapped = MappedText::verbatim(tree.files(), Span::new(file, 0, text.text().len()));

@@ -41,7 +41,7 @@ fn pod(object: &Node) -> Option<&Node> {
 
 fn containers(tree: &Tree, pod: &Node, names: &BTreeSet<String>) -> Vec<Deployment> {
     let lists = ["initContainers", "containers"].into_iter().filter_map(|key| at(pod, &[key]));
-    let containers = lists.flat_map(|list| list.items());
+    let containers = lists.flat_map(Node::items);
     containers
         .filter_map(|container| {
             let image = container.get("image")?;

@@ -175,10 +175,10 @@ fn candidates(tree: &Tree) -> Vec<String> {
             let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
             let ending = entry.name.rsplit_once('.').map_or("", |(_, ending)| ending);
             match entry.kind {
-                Kind::Folder if depth < MAX_DEPTH => {
-                    if !entry.name.starts_with('.') && !SKIPPED.contains(&entry.name.as_str()) {
-                        folders.push((path, depth + 1));
-                    }
+                Kind::Folder
+                    if depth < MAX_DEPTH && !entry.name.starts_with('.') && !SKIPPED.contains(&entry.name.as_str()) =>
+                {
+                    folders.push((path, depth + 1));
                 }
                 Kind::File if matches!(ending, "yml" | "yaml") => found.push(path),
                 _ => {}
