@@ -19,12 +19,23 @@ const MAX_TRACE: usize = 40;
 pub(crate) type Context = u32;
 
 /// One piece of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq)]
 pub(crate) enum Part {
     /// Known characters and where they stand.
     Known(Rc<str>, Span),
     /// Characters that are not known, and why.
     Hole(Rc<str>),
+}
+
+/// Texts are the same wherever they stand, and one hole in a text is as good as another.
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Known(text, _), Self::Known(other, _)) => text == other,
+            (Self::Hole(_), Self::Hole(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// A list's element.
@@ -269,19 +280,27 @@ pub(crate) fn tidy(parts: Vec<Part>) -> Vec<Part> {
     tidied
 }
 
+/// The values of a set, of those that are not known the first alone: joined with others they make the same texts.
+fn with_one_hole(set: &Set) -> Vec<&Value> {
+    let first = set.values.iter().position(Value::is_hole);
+    let kept = set.values.iter().enumerate().filter(|(index, value)| !value.is_hole() || Some(*index) == first);
+    kept.map(|(_, value)| value).collect()
+}
+
 /// Every text of the left set followed by every one of the right.
 pub(crate) fn concat(left: &Set, right: &Set) -> Set {
     let mut set = Set::default();
-    if left.values.len() * right.values.len() > MAX_VALUES {
-        for value in &left.values {
+    let (left, right) = (with_one_hole(left), with_one_hole(right));
+    if left.len() * right.len() > MAX_VALUES {
+        for value in left {
             let mut parts = value.parts();
             parts.push(Part::Hole("one of many texts".into()));
             set.add(Value { kind: Kind::Text(tidy(parts)), ..value.clone() });
         }
         return set;
     }
-    for first in &left.values {
-        for second in &right.values {
+    for first in left {
+        for second in &right {
             let mut parts = first.parts();
             parts.extend(second.parts());
             let parts = tidy(parts);
