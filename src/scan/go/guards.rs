@@ -227,6 +227,10 @@ impl Engine<'_> {
                 Some((left == right) == (*op == Op::Equal))
             }
             ExprKind::Call { fun, args, .. } => match self.meaning(here(*fun))? {
+                Meaning::External(_, name) if &*name == "IsAbs" => {
+                    let path = self.text_for(here(*args.first()?), candidate, depth + 1)?;
+                    Some(path.starts_with('/'))
+                }
                 Meaning::External(import, name) if &*import == "strings" => {
                     let [first, second] = args[..] else { return None };
                     let first = self.text_for(here(first), candidate, depth + 1)?;
