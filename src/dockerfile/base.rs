@@ -94,10 +94,27 @@ fn parts(reference: &str) -> (&str, Option<String>, Option<String>) {
         Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.to_owned())),
         _ => (named, None),
     };
-    let repository = repository.strip_prefix("docker.io/").unwrap_or(repository);
-    let repository = repository.strip_prefix("index.docker.io/").unwrap_or(repository);
-    (repository.strip_prefix("library/").unwrap_or(repository), tag, digest)
+    let repository = HUBS.iter().find_map(|hub| repository.strip_prefix(hub)).unwrap_or(repository);
+    (LIBRARIES.iter().find_map(|library| repository.strip_prefix(library)).unwrap_or(repository), tag, digest)
 }
+
+/// Docker Hub and mirrors of it, as references write them.
+const HUBS: [&str; 4] = ["docker.io/", "index.docker.io/", "mirror.gcr.io/", "public.ecr.aws/docker/"];
+/// The folders of the official images: all of them, and those for one architecture.
+/// Source: <https://github.com/docker-library/official-images#architectures-other-than-amd64>.
+const LIBRARIES: [&str; 11] = [
+    "library/",
+    "amd64/",
+    "arm32v5/",
+    "arm32v6/",
+    "arm32v7/",
+    "arm64v8/",
+    "i386/",
+    "mips64le/",
+    "ppc64le/",
+    "riscv64/",
+    "s390x/",
+];
 
 /// The part of a tag that names an Alpine release: `3.20` of `20-alpine3.20`, `3.20` of `3.20.3` for `alpine` itself.
 fn alpine_release(version: &str) -> Option<String> {
@@ -147,4 +164,40 @@ fn distribution(repository: &str, tag: Option<&str>) -> Distribution {
         return Distribution::Debian;
     }
     Distribution::Unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_taken_apart() {
+        for (reference, want) in [
+            ("alpine", "alpine"),
+            ("docker.io/library/alpine:3.20@sha256:aa", "alpine"),
+            ("amd64/node:24-alpine", "node"),
+            ("public.ecr.aws/docker/library/golang:1.25", "golang"),
+            ("localhost:5000/app", "localhost:5000/app"),
+            ("ghcr.io/amd64/x:1", "ghcr.io/amd64/x"),
+        ] {
+            assert_eq!(repository(reference), want, "{reference}");
+        }
+    }
+
+    #[test]
+    fn names_and_tags_say_the_distribution() {
+        let release = |release: &str| Distribution::Alpine(Some(release.to_owned()));
+        for (repository, tag, want) in [
+            ("alpine", "3.20.3", release("3.20")),
+            ("node", "20-alpine3.19", release("3.19")),
+            ("linuxserver/baseimage-alpine", "3.21", release("3.21")),
+            ("crazymax/alpine-s6", "3.23-2.2.0.3", release("3.23")),
+            ("x/alpine-java", "8", Distribution::Alpine(None)),
+            ("x/alpine-node", "12.3", Distribution::Alpine(None)),
+            ("x/app", "bookworm", Distribution::Debian),
+            ("x/app", "1", Distribution::Unknown),
+        ] {
+            assert_eq!(distribution(repository, Some(tag)), want, "{repository}:{tag}");
+        }
+    }
 }
