@@ -119,10 +119,10 @@ mod tests {
         ] {
             assert_eq!(told(text), Some(Some(release.to_owned())), "{text}");
         }
-        for floating in ["alpine", "alpine:3", "alpine:latest", "node:20-alpine"] {
+        for floating in ["alpine", "alpine:3", "alpine:latest", "node:20-alpine", "example/alpine-like:1"] {
             assert_eq!(told(floating), Some(None), "{floating}");
         }
-        for other in ["debian:bookworm", "nginx:1.27", "example/alpine-like:1", "scratch"] {
+        for other in ["debian:bookworm", "nginx:1.27", "example/alpinelike:1", "scratch"] {
             assert_eq!(told(other), None, "{other}");
         }
     }
