@@ -280,19 +280,23 @@ impl Engine<'_> {
                     is_looked_for = next.values.len() < count;
                 }
                 if index > 0 {
-                    set = self.join_texts(&set, &slash);
+                    // What is empty is left out, with the slash after it.
+                    let is_empty = |value: &Value| value.known_text().is_some_and(|text| text.is_empty());
+                    let (empty, rest) = set.values.into_iter().partition(is_empty);
+                    set = self.join_texts(&Set { values: rest }, &slash);
+                    set.extend(Set { values: empty });
                 }
                 set = self.join_texts(&set, &next);
             }
             set
         };
-        let mut cleaned = Set::default();
-        for mut value in joined.values {
+        let cleaned = joined.values.into_iter().map(|mut value| {
             if let Some(text) = value.known_text() {
                 value.kind = Kind::Text(vec![Part::Known(texts::clean(&text).into(), span)]);
             }
-            cleaned.add(value);
-        }
+            value
+        });
+        let mut cleaned = Set::of(cleaned.collect());
         if is_looked_for {
             cleaned.extend(self.argument(call, 1, context));
         }

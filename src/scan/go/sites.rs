@@ -493,7 +493,7 @@ fn program_of(value: &Value) -> Option<site::Program> {
 fn may_be_program(text: &str) -> bool {
     let name = text.rsplit('/').next().unwrap_or_default();
     !text.starts_with('-')
-        && !name.is_empty()
+        && (name == "[" || name.contains(char::is_alphabetic))
         // A suffix (`.exe`) or a prefix (`tool-`) whose other part is not known.
         && !name.starts_with('.')
         && !name.ends_with(['-', '_', '.', ':', '='])

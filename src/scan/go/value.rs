@@ -6,10 +6,14 @@
 use super::types::{At, FuncAt, Ty};
 use crate::file::Span;
 use crate::site::Step;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 /// How many values one set may hold.
 pub(crate) const MAX_VALUES: usize = 256;
+/// Up to so many values, those that are the same are found by comparing each with each.
+const FEW_VALUES: usize = 16;
 /// How many parts one text may have.
 const MAX_PARTS: usize = 200;
 /// How many steps are kept of one chain.
@@ -97,7 +101,8 @@ pub(crate) enum Kind {
 /// The steps to a value, the nearest first.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Trace {
-    step: Step,
+    what: Rc<str>,
+    span: Span,
     length: usize,
     rest: Option<Rc<Trace>>,
 }
@@ -143,10 +148,10 @@ impl Value {
     }
 
     /// Puts a step before the others.
-    pub(crate) fn push_step(&mut self, what: String, span: Span) {
+    pub(crate) fn push_step(&mut self, what: impl Into<Rc<str>>, span: Span) {
         let length = self.trace.as_ref().map_or(0, |trace| trace.length) + 1;
         if length <= MAX_TRACE {
-            self.trace = Some(Rc::new(Trace { step: Step { what, span }, length, rest: self.trace.take() }));
+            self.trace = Some(Rc::new(Trace { what: what.into(), span, length, rest: self.trace.take() }));
         }
     }
 
@@ -155,7 +160,7 @@ impl Value {
         let mut steps = Vec::new();
         let mut at = self.trace.as_ref();
         while let Some(trace) = at {
-            steps.push(trace.step.clone());
+            steps.push(Step { what: trace.what.to_string(), span: trace.span });
             at = trace.rest.as_ref();
         }
         steps
@@ -185,6 +190,33 @@ impl Value {
         }
     }
 
+    /// Whether it is the same value, however it was reached.
+    fn is_same(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.default == other.default
+    }
+
+    /// A hash that values which are the same share.
+    fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (std::mem::discriminant(&self.kind), self.default).hash(&mut hasher);
+        match &self.kind {
+            Kind::Text(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Known(text, _) => text.hash(&mut hasher),
+                        Part::Hole(_) => 0_u8.hash(&mut hasher),
+                    }
+                }
+            }
+            Kind::Hole(reason) => reason.hash(&mut hasher),
+            Kind::Composite(at, context) => (at, context).hash(&mut hasher),
+            Kind::Func(func, context) => (func, context).hash(&mut hasher),
+            Kind::Bound(func, at, context) => (func, at, context).hash(&mut hasher),
+            _ => {}
+        }
+        hasher.finish()
+    }
+
     pub(crate) fn is_hole(&self) -> bool {
         matches!(self.kind, Kind::Hole(_))
     }
@@ -209,8 +241,7 @@ impl Set {
 
     /// Adds a value unless the same is there; past the bound only that there were too many.
     pub(crate) fn add(&mut self, value: Value) {
-        let same = |known: &&mut Value| known.kind == value.kind && known.default == value.default;
-        if let Some(known) = self.values.iter_mut().find(same) {
+        if let Some(known) = self.values.iter_mut().find(|known| known.is_same(&value)) {
             known.optional &= value.optional;
             return;
         }
@@ -222,16 +253,51 @@ impl Set {
     }
 
     pub(crate) fn extend(&mut self, other: Self) {
-        for value in other.values {
-            self.add(value);
+        self.take_all(other.values);
+    }
+
+    /// The set of some values.
+    pub(crate) fn of(values: Vec<Value>) -> Self {
+        let mut set = Self::default();
+        set.take_all(values);
+        set
+    }
+
+    /// Adds many values; those that can be the same are found by their hashes.
+    fn take_all(&mut self, values: Vec<Value>) {
+        if self.values.len() + values.len() <= FEW_VALUES {
+            for value in values {
+                self.add(value);
+            }
+            return;
+        }
+        let mut places: HashMap<u64, Vec<usize>> = HashMap::with_capacity(self.values.len() + values.len());
+        for (place, known) in self.values.iter().enumerate() {
+            places.entry(known.hash()).or_default().push(place);
+        }
+        for value in values {
+            let same = places.entry(value.hash()).or_default();
+            let known = same.iter().find(|&&place| self.values[place].is_same(&value));
+            match known {
+                Some(&place) => self.values[place].optional &= value.optional,
+                None if self.values.len() < MAX_VALUES => {
+                    same.push(self.values.len());
+                    self.values.push(value);
+                }
+                None => {
+                    self.add(value);
+                    return;
+                }
+            }
         }
     }
 
     /// Puts a step before every value's steps.
     #[must_use]
     pub(crate) fn step(mut self, what: &str, span: Span) -> Self {
+        let what: Rc<str> = what.into();
         for value in &mut self.values {
-            value.push_step(what.to_owned(), span);
+            value.push_step(Rc::clone(&what), span);
         }
         self
     }
@@ -251,14 +317,13 @@ impl Set {
     /// Each text changed by a function of its parts; other values stand as they are.
     #[must_use]
     pub(crate) fn map_parts(self, change: impl Fn(Vec<Part>) -> Vec<Part>) -> Self {
-        let mut set = Self::default();
-        for mut value in self.values {
+        let changed = self.values.into_iter().map(|mut value| {
             if let Kind::Text(parts) = value.kind {
                 value.kind = Kind::Text(change(parts));
             }
-            set.add(value);
-        }
-        set
+            value
+        });
+        Self::of(changed.collect())
     }
 }
 
@@ -289,15 +354,15 @@ fn with_one_hole(set: &Set) -> Vec<&Value> {
 
 /// Every text of the left set followed by every one of the right.
 pub(crate) fn concat(left: &Set, right: &Set) -> Set {
-    let mut set = Set::default();
+    let mut joined = Vec::new();
     let (left, right) = (with_one_hole(left), with_one_hole(right));
     if left.len() * right.len() > MAX_VALUES {
         for value in left {
             let mut parts = value.parts();
             parts.push(Part::Hole("one of many texts".into()));
-            set.add(Value { kind: Kind::Text(tidy(parts)), ..value.clone() });
+            joined.push(Value { kind: Kind::Text(tidy(parts)), ..value.clone() });
         }
-        return set;
+        return Set::of(joined);
     }
     for first in left {
         for second in &right {
@@ -310,10 +375,11 @@ pub(crate) fn concat(left: &Set, right: &Set) -> Set {
             };
             let trace =
                 if first.known_text().is_some_and(|text| text.is_empty()) { &second.trace } else { &first.trace };
-            set.add(Value { kind, trace: trace.clone(), default: first.default || second.default, optional: false });
+            let default = first.default || second.default;
+            joined.push(Value { kind, trace: trace.clone(), default, optional: false });
         }
     }
-    set
+    Set::of(joined)
 }
 
 /// The span of a piece of a text, where the text stands byte for byte in the source (quotes apart).

@@ -4,8 +4,8 @@ use super::super::lex::Kind;
 use super::super::{Assign, Condition, ExprId, ExprKind, Guard, Range, Source};
 use super::{MAX_DEPTH, Parent, Parser};
 
-/// How calls start after which a block does not go on.
-const LEAVING_CALLS: [&str; 6] = ["panic(", "os.Exit(", "log.Fatal", "logrus.Fatal", "klog.Fatal", "t.Fatal"];
+/// How the names of functions start after which a block does not go on, in small letters.
+const LEAVING_CALLS: [&str; 5] = ["panic", "exit", "fatal", "fail", "die"];
 
 /// A statement without a body.
 enum Simple {
@@ -75,7 +75,6 @@ impl Parser<'_> {
     }
 
     fn statement_inner(&mut self) -> bool {
-        let start = self.start();
         match self.kind() {
             Kind::OpenBrace => {
                 self.block();
@@ -107,9 +106,11 @@ impl Parser<'_> {
                 }
             }
             _ => {
-                if let Simple::Expr(_) = self.simple() {
-                    let text = self.str(Range { start, end: self.end() });
-                    return LEAVING_CALLS.iter().any(|leaving| text.starts_with(leaving));
+                if let Simple::Expr(call) = self.simple()
+                    && let ExprKind::Call { fun, .. } = self.out.exprs[call as usize].kind
+                {
+                    let name = self.out.name(fun).to_lowercase();
+                    return LEAVING_CALLS.iter().any(|leaving| name.starts_with(leaving));
                 }
             }
         }
