@@ -2,8 +2,8 @@
 
 use super::calls::Callee;
 use super::engine::Engine;
+use super::slices::{Bound, slice};
 use super::syntax::{ExprId, ExprKind, Op, Parent, Syntax};
-use super::texts;
 use super::types::{At, FuncAt, Meaning, Member, Shape, VarAt};
 use super::value::{Context, Item, Kind, List, Part, Set, Value, concat};
 use super::variables::joined;
@@ -30,7 +30,7 @@ impl Engine<'_> {
             ExprKind::Index { base, index } => self.eval_index(here(*base), here(*index), context),
             ExprKind::Slice { base, low, high } => {
                 let set = self.eval(here(*base), context);
-                let low = low.map_or(Some(Bound::Start(0)), |low| self.bound(here(*base), here(low)));
+                let low = low.map_or(Bound::Start(0), |low| self.bound(here(*base), here(low)));
                 let high = high.map(|high| self.bound(here(*base), here(high)));
                 slice(set, low, high)
             }
@@ -127,14 +127,15 @@ impl Engine<'_> {
                             found.extend(self.map_entries(at, inner, &keys));
                         }
                         _ => {
-                            found.extend(self.element(&Set::one(value), usize::try_from(*place).unwrap_or(usize::MAX)))
+                            let place = usize::try_from(*place).unwrap_or(usize::MAX);
+                            found.extend(self.element(&Set::one(value), place));
                         }
                     }
                 }
                 found
             }
             _ => {
-                if let Some(back) = self.from_end(base, index) {
+                if let Some(back) = self.back_from_end(base, index) {
                     return self.element_from_end(set, back);
                 }
                 let over = syntax.resolve_if_ident(index.expr).and_then(|var| match syntax.var(var).source {
@@ -339,14 +340,6 @@ impl Engine<'_> {
         found
     }
 
-    /// Where a slice of `base` starts or ends, where that is a constant.
-    fn bound(&mut self, base: At, at: At) -> Option<Bound> {
-        match self.program.syntax(at.unit).kind(at.expr) {
-            ExprKind::Int(index) => usize::try_from(*index).ok().map(Bound::Start),
-            _ => self.from_end(base, at).map(Bound::End),
-        }
-    }
-
     /// The `index`th value that an expression gives.
     pub(crate) fn eval_result(&mut self, at: At, index: u32, context: Context) -> Set {
         match self.program.syntax(at.unit).kind(at.expr) {
@@ -468,85 +461,11 @@ impl Engine<'_> {
     }
 }
 
-/// A place in a list or text, counted from its start or its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bound {
-    Start(usize),
-    End(usize),
-}
-
-impl Bound {
-    fn in_length(self, length: usize) -> Option<usize> {
-        match self {
-            Self::Start(index) => Some(index),
-            Self::End(back) => length.checked_sub(back),
-        }
-    }
-}
-
 /// Whether a list's literal gives its elements in order: without keys, or with those that they have anyway.
 fn is_in_order(syntax: &Syntax, elements: &[(Option<ExprId>, ExprId)]) -> bool {
     elements.iter().enumerate().all(|(index, (key, _))| {
         key.is_none_or(|key| matches!(syntax.kind(key), ExprKind::Int(own) if usize::try_from(*own) == Ok(index)))
     })
-}
-
-/// A part of each list or text; `high` is nothing where the part goes to the end.
-fn slice(set: Set, low: Option<Bound>, high: Option<Option<Bound>>) -> Set {
-    let mut found = Set::default();
-    for mut value in set.values {
-        match &value.kind {
-            Kind::List(list) => {
-                let mut list = (**list).clone();
-                let known = !list.open && list.writes.is_empty();
-                let (low, high) = if known {
-                    let place = |bound: Bound| bound.in_length(list.items.len());
-                    (low.and_then(place), high.map(|high| high.and_then(place)))
-                } else {
-                    let from_start = |bound| match bound {
-                        Bound::Start(index) => Some(index),
-                        Bound::End(_) => None,
-                    };
-                    (low.and_then(from_start), high.map(|high| high.and_then(from_start)))
-                };
-                if let (true, Some(Some(high))) = (known, high) {
-                    list.items.truncate(high);
-                }
-                match low {
-                    Some(low) => drop(list.items.drain(..low.min(list.items.len()))),
-                    None => {
-                        list.rest.splice(0..0, list.items.drain(..));
-                        list.open = true;
-                    }
-                }
-                if low != Some(0) {
-                    list.writes.clear();
-                }
-                value.kind = Kind::List(Rc::new(list));
-            }
-            Kind::Text(_) if low == Some(Bound::Start(0)) && high.is_none() => {}
-            Kind::Text(parts) => {
-                let length = value.known_text().map(|text| text.len());
-                let place = |bound: Bound| match (bound, length) {
-                    (Bound::Start(index), _) => Some(index),
-                    (bound, Some(length)) => bound.in_length(length),
-                    _ => None,
-                };
-                let piece = match (low.and_then(place), high.map(|high| high.and_then(place))) {
-                    (Some(low), None) => texts::range(parts, low, None),
-                    (Some(low), Some(Some(high))) => texts::range(parts, low, Some(high)),
-                    _ => None,
-                };
-                match piece {
-                    Some(piece) => value.kind = Kind::Text(piece),
-                    None => value = Value::hole("a piece of a text"),
-                }
-            }
-            _ => {}
-        }
-        found.add(value);
-    }
-    found
 }
 
 /// Whether a `return` hands on an error with an empty text beside it: callers do not use that.

@@ -173,7 +173,7 @@ impl Engine<'_> {
                     set.extend(default);
                 }
                 if let Some(env) = row.env {
-                    set.extend(self.from_environment(env));
+                    set.extend(self.environment_values(env));
                 }
             }
             break;
@@ -182,7 +182,7 @@ impl Engine<'_> {
     }
 
     /// What the image's environment holds under one of the names that an expression lists.
-    fn from_environment(&mut self, names: At) -> Set {
+    fn environment_values(&mut self, names: At) -> Set {
         let span = self.program.syntax(names.unit).expr_span(names.expr);
         let list = self.eval(names, 0);
         let elements = self.elements(&list);
@@ -281,7 +281,7 @@ impl Engine<'_> {
                     let default = self.eval(At { unit: at.unit, expr: *default }, context);
                     set.extend(default);
                 }
-                ("Envar", [name]) => set.extend(self.from_environment(At { unit: at.unit, expr: *name })),
+                ("Envar", [name]) => set.extend(self.environment_values(At { unit: at.unit, expr: *name })),
                 _ => {}
             }
             at.expr = *base;
@@ -413,7 +413,7 @@ impl Engine<'_> {
                     None => Set::default(),
                 };
                 if let Some(expr) = element(syntax, elements, &["EnvVars", "EnvVar"]) {
-                    set.extend(self.from_environment(At { unit: at.unit, expr }));
+                    set.extend(self.environment_values(At { unit: at.unit, expr }));
                 }
                 self.or_given(set, call)
             }

@@ -18,7 +18,7 @@ struct Verb {
     unknown: bool,
     /// The argument's number, from 1, where it is named.
     index: Option<usize>,
-    verb: char,
+    letter: char,
 }
 
 /// The widest value that is padded.
@@ -27,7 +27,7 @@ const MAX_WIDTH: usize = 64;
 impl Verb {
     /// Reads what stands behind a `%`; also how long it is.
     fn read(text: &str) -> (Self, usize) {
-        let mut verb = Self { verb: '%', ..Self::default() };
+        let mut verb = Self { letter: '%', ..Self::default() };
         let mut characters = text.char_indices().peekable();
         while let Some((at, c)) = characters.next() {
             match c {
@@ -41,7 +41,7 @@ impl Verb {
                     verb.index = inside.parse().ok().filter(|index| (1..1000).contains(index));
                 }
                 c => {
-                    verb.verb = c;
+                    verb.letter = c;
                     return (verb, at + c.len_utf8());
                 }
             }
@@ -64,7 +64,7 @@ impl Verb {
         if self.unknown || set.is_empty() {
             return unknown();
         }
-        match self.verb {
+        match self.letter {
             's' | 'v' | 'd' if self.width == 0 => set,
             's' | 'v' | 'd' => {
                 set.map_parts(|parts| texts::changed(&parts, |text| self.padded(text), "a padded value"))
@@ -118,7 +118,7 @@ impl Engine<'_> {
                 set = self.join_texts(&set, &known(&rest[..at]));
                 let (verb, length) = Verb::read(&rest[at + 1..]);
                 rest = &rest[at + 1 + length..];
-                let next = if verb.verb == '%' {
+                let next = if verb.letter == '%' {
                     known("%")
                 } else {
                     index = verb.index.map_or(index, |index| first + index);
@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn verbs_are_read_with_their_flags() {
         let (verb, length) = Verb::read("-08[2]s!");
-        assert_eq!((verb.left, verb.width, verb.index, verb.verb, length), (true, 8, Some(2), 's', 7));
-        assert_eq!(Verb::read("%"), (Verb { verb: '%', ..Verb::default() }, 1));
+        assert_eq!((verb.left, verb.width, verb.index, verb.letter, length), (true, 8, Some(2), 's', 7));
+        assert_eq!(Verb::read("%"), (Verb { letter: '%', ..Verb::default() }, 1));
         assert_eq!(Verb::read("02d").0.padded("7"), "07");
         assert!(Verb::read(".3f").0.unknown);
         assert_eq!(Verb::read("").1, 0);

@@ -32,6 +32,7 @@ mod outline;
 mod reach;
 mod sinks;
 mod sites;
+mod slices;
 mod splitters;
 mod syntax;
 mod tags;

@@ -3,7 +3,7 @@
 //! A function that is not here gives a hole that names it.
 
 use super::engine::Engine;
-use super::syntax::{ExprKind, Op, Source};
+use super::syntax::{ExprKind, Source};
 use super::texts::{self, Ends, Words};
 use super::types::At;
 use super::value::{Context, Item, Kind, List, Part, Set, Value};
@@ -335,18 +335,6 @@ impl Engine<'_> {
             found.extend(text);
         }
         found
-    }
-
-    /// How far from the end of a list or text an index stands: `x[len(x)-1]` is 1.
-    pub(crate) fn from_end(&mut self, base: At, index: At) -> Option<usize> {
-        let syntax = self.program.syntax(index.unit);
-        let ExprKind::Binary { op: Op::Subtract, left, right } = syntax.kind(index.expr) else { return None };
-        let (ExprKind::Call { fun, args, .. }, ExprKind::Int(back)) = (syntax.kind(*left), syntax.kind(*right)) else {
-            return None;
-        };
-        let text = |expr: u32| syntax.str(syntax.expr(expr).range);
-        let same = base.unit == index.unit && args.len() == 1 && text(args[0]) == text(base.expr);
-        (same && syntax.name(*fun) == "len").then(|| usize::try_from(*back).ok()).flatten()
     }
 }
 
