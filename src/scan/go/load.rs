@@ -277,9 +277,10 @@ impl Program {
     /// The files that may call a method of a type of a package: any, for an interface stands between. Of a name that
     /// hundreds of files select, those that lead to the package must do.
     pub(crate) fn callers_of_method(&self, package: PackageId, name: &str) -> Vec<UnitId> {
-        let units: Vec<UnitId> = match name.starts_with(char::is_uppercase) {
-            true => self.outline().users(name, way::SELECTOR).collect(),
-            false => self.own_users(package, name, way::SELECTOR),
+        let units = if name.starts_with(char::is_uppercase) {
+            self.outline().users(name, way::SELECTOR).collect()
+        } else {
+            self.own_users(package, name, way::SELECTOR)
         };
         if units.len() > MAX_CALLING_UNITS { self.member_users(package, name, way::SELECTOR) } else { units }
     }

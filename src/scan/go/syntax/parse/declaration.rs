@@ -34,8 +34,9 @@ impl Parser<'_> {
         self.open_scope();
         let receiver = self.is(Kind::OpenParen).then(|| self.parameters(start, |_| Source::Receiver(id)));
         if let Some(name) = self.accept_name() {
-            self.out.funcs[id as usize].name = self.str(name).to_owned();
-            self.out.funcs[id as usize].name_at = Some(name);
+            let text = self.str(name).to_owned();
+            let func = &mut self.out.funcs[id as usize];
+            (func.name, func.name_at) = (text, Some(name));
             match receiver {
                 Some(receiver) => self.out.funcs[id as usize].receiver = receiver.first().copied(),
                 None if !matches!(self.str(name), "_" | "init") => self.declare(name, Decl::Func(id)),
