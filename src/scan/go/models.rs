@@ -264,7 +264,13 @@ impl Engine<'_> {
         let span = syntax.expr_span(call.expr);
         let slash = Set::one(Value::new(Kind::Text(vec![Part::Known("/".into(), span)])));
         // A name in one of the folders of the PATH: it is the name that is run.
-        let mut is_looked_for = false;
+        if args.len() == 2 && !*spread {
+            let folders = self.argument(call, 0, context);
+            let is_of_path = |value: &Value| matches!(&value.kind, Kind::Hole(why) if **why == *FOLDER_OF_PATH);
+            if folders.values.iter().any(is_of_path) {
+                return self.argument(call, 1, context);
+            }
+        }
         let joined = if *spread && args.len() == 1 {
             let list = self.argument(call, 0, context);
             self.joined_list(&list, &slash)
@@ -273,12 +279,7 @@ impl Engine<'_> {
         } else {
             let mut set = Set::one(Value::new(Kind::Text(Vec::new())));
             for index in 0..args.len() {
-                let mut next = self.argument(call, index, context);
-                if index == 0 && args.len() == 2 {
-                    let count = next.values.len();
-                    next.values.retain(|value| !matches!(&value.kind, Kind::Hole(why) if **why == *FOLDER_OF_PATH));
-                    is_looked_for = next.values.len() < count;
-                }
+                let next = self.argument(call, index, context);
                 if index > 0 {
                     // What is empty is left out, with the slash after it.
                     let is_empty = |value: &Value| value.known_text().is_some_and(|text| text.is_empty());
@@ -296,11 +297,7 @@ impl Engine<'_> {
             }
             value
         });
-        let mut cleaned = Set::of(cleaned.collect());
-        if is_looked_for {
-            cleaned.extend(self.argument(call, 1, context));
-        }
-        cleaned
+        Set::of(cleaned.collect())
     }
 
     /// The words of a text, as a list.
