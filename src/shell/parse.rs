@@ -246,6 +246,48 @@ fn word(text: &str, command: bool, open: &mut Vec<Open>) -> bool {
     true
 }
 
+/// What a simple command is made of.
+#[derive(Debug, Default)]
+pub struct Parts<'s> {
+    /// Its words, the name first; a process substitution is an empty one at its place.
+    pub words: Vec<Range<usize>>,
+    /// The assignments before its name.
+    pub assignments: Vec<Range<usize>>,
+    /// Its redirections.
+    pub redirects: Vec<&'s ast::IoRedirect>,
+    /// The commands of its process substitutions.
+    pub substitutions: Vec<&'s ast::CompoundList>,
+}
+
+impl<'s> Parts<'s> {
+    /// Takes a simple command of `code` apart.
+    pub fn of(code: &Code, simple: &'s ast::SimpleCommand) -> Self {
+        use ast::CommandPrefixOrSuffixItem as Item;
+        let mut parts = Self::default();
+        let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
+        let suffix = simple.suffix.iter().flat_map(|suffix| &suffix.0);
+        if let Some(location) = simple.word_or_name.as_ref().and_then(|word| word.loc.as_ref()) {
+            parts.words.push(code.range(location));
+        }
+        for (is_suffix, item) in prefix.map(|item| (false, item)).chain(suffix.map(|item| (true, item))) {
+            match item {
+                Item::Word(word) => parts.words.extend(word.loc.as_ref().map(|at| code.range(at))),
+                Item::AssignmentWord(assignment, word) => {
+                    let at = code.range(word.loc.as_ref().unwrap_or(&assignment.loc));
+                    if is_suffix { &mut parts.words } else { &mut parts.assignments }.push(at);
+                }
+                Item::IoRedirect(redirect) => parts.redirects.push(redirect),
+                Item::ProcessSubstitution(_, subshell) => {
+                    let start = code.range(&subshell.loc).start;
+                    parts.words.push(start..start);
+                    parts.substitutions.push(&subshell.list);
+                }
+            }
+        }
+        parts
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use super::path;
 use super::plan::{Bind, ImageFile, Origin, Shape, StagePlan};
 use crate::file::{MappedText, Span};
 use crate::platform::Platform;
-use crate::shell::parse::Code;
+use crate::shell::parse::{Code, Parts};
 use brush_parser::ast;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -422,26 +422,10 @@ impl Runner<'_> {
     }
 
     fn simple(&mut self, code: &Rc<Code>, simple: &ast::SimpleCommand, state: &mut State) -> Verdict {
-        let mut words: Vec<Range<usize>> = Vec::new();
-        let mut assignments: Vec<Range<usize>> = Vec::new();
-        let mut redirects = Vec::new();
-        let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
-        let suffix = simple.suffix.iter().flat_map(|suffix| &suffix.0);
-        if let Some(location) = simple.word_or_name.as_ref().and_then(|word| word.loc.as_ref()) {
-            words.push(code.range(location));
-        }
-        for (is_suffix, item) in prefix.map(|item| (false, item)).chain(suffix.map(|item| (true, item))) {
-            match item {
-                ast::CommandPrefixOrSuffixItem::Word(word) => words.extend(word.loc.as_ref().map(|at| code.range(at))),
-                ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
-                    let location = word.loc.as_ref().unwrap_or(&assignment.loc);
-                    if is_suffix { &mut words } else { &mut assignments }.push(code.range(location));
-                }
-                ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirects.push(redirect),
-                ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
-                    self.list(code, &subshell.list, &mut state.clone());
-                }
-            }
+        let Parts { mut words, assignments, redirects, substitutions } = Parts::of(code, simple);
+        words.retain(|word| !word.is_empty());
+        for list in substitutions {
+            self.list(code, list, &mut state.clone());
         }
         let output = self.redirects(code, redirects.into_iter(), state);
         if words.is_empty() {

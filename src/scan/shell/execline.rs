@@ -1,9 +1,9 @@
 //! execline scripts, in which s6 services are often written: a chain of programs, each of which runs the next, with blocks of
 //! such chains between. Source: <https://skarnet.org/software/execline/grammar.html>.
 
-use super::command::{command_start, takes_next};
 use super::value::{Fields, State, Value};
 use super::walk::{Command, Walker};
+use super::wrapped::{command_start, takes_next};
 use super::wrapper::{Inner, Wrapper, wrapper};
 use crate::file::{MappedText, Span};
 

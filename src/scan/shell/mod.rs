@@ -6,6 +6,7 @@
 
 mod builtin;
 mod command;
+mod definition;
 mod execline;
 mod expand;
 mod guard;
@@ -13,6 +14,7 @@ mod script;
 mod simple;
 mod value;
 mod walk;
+mod wrapped;
 mod wrapper;
 
 pub use script::CRLF_SHEBANG;

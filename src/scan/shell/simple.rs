@@ -2,7 +2,7 @@
 
 use super::builtin::is_builtin;
 use super::lex::Lexer;
-use super::parse::Code;
+use super::parse::{Code, Parts};
 use super::value::{Fields, State, Value, add};
 use super::walk::{Command, Walker};
 use super::wrapper::{Inner, wrapper};
@@ -32,30 +32,12 @@ impl Walker<'_> {
         if self.is_exhausted() {
             return;
         }
-        let mut words: Vec<Range<usize>> = Vec::new();
-        let mut assignments: Vec<Range<usize>> = Vec::new();
-        let mut redirects = Vec::new();
-        let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
-        let suffix = simple.suffix.iter().flat_map(|suffix| &suffix.0);
-        if let Some(location) = simple.word_or_name.as_ref().and_then(|word| word.loc.as_ref()) {
-            words.push(code.range(location));
-        }
-        for (index, item) in prefix.map(|item| (0, item)).chain(suffix.map(|item| (1, item))) {
-            match item {
-                ast::CommandPrefixOrSuffixItem::Word(word) => words.extend(word.loc.as_ref().map(|at| code.range(at))),
-                ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
-                    let location = word.loc.as_ref().unwrap_or(&assignment.loc);
-                    if index == 0 { &mut assignments } else { &mut words }.push(code.range(location));
-                }
-                ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirects.push(redirect),
-                ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
-                    // Its output is a file's name, not the command's.
-                    let outer = self.capture.take();
-                    self.list(code, &subshell.list, &mut state.clone());
-                    self.capture = outer;
-                    words.push(code.range(&subshell.loc).start..code.range(&subshell.loc).start);
-                }
-            }
+        let Parts { words, assignments, redirects, substitutions } = Parts::of(code, simple);
+        for list in substitutions {
+            // Its output is a file's name, not the command's.
+            let outer = self.capture.take();
+            self.list(code, list, &mut state.clone());
+            self.capture = outer;
         }
         let redirected = self.redirects(code, redirects.into_iter(), state);
         if words.is_empty() {
