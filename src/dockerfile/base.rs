@@ -1,6 +1,5 @@
 //! The image that a `FROM` names: its parts, and the distribution and release that the name alone gives away.
 
-use super::path;
 use crate::file::Span;
 
 /// The image that a stage starts from.
@@ -72,13 +71,6 @@ impl Base {
             Distribution::Alpine(release) => release.as_deref(),
             _ => None,
         }
-    }
-
-    /// Whether only its own name calls the base Alpine's, and no tag tells a release (`frolvlad/alpine-glibc`).
-    pub fn is_alpine_by_name_alone(&self) -> bool {
-        let own = path::file_name(&self.repository);
-        let by_tag = self.tag.as_deref().unwrap_or_default().split('-').any(|part| part.starts_with("alpine"));
-        self.distribution == Distribution::Alpine(None) && own != "alpine" && !by_tag && self.official().is_none()
     }
 
     /// Whether the base is Alpine itself, with nothing added.

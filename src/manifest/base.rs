@@ -79,10 +79,7 @@ fn is_digest(digest: &str) -> bool {
 /// Whether a reference names Alpine itself or says in its tag that it is built on it (`node:20-alpine3.20`), and the
 /// release that it tells (`v3.20`, `edge`); no release where its tag floats.
 pub fn alpine(text: &str, span: Span) -> Option<Option<String>> {
-    let base = Base::new(text, span, Vec::new());
-    match base.distribution {
-        // A manifest says the release of such a base.
-        Distribution::Alpine(_) if base.is_alpine_by_name_alone() => None,
+    match Base::new(text, span, Vec::new()).distribution {
         Distribution::Alpine(told) => Some(told.as_deref().and_then(release)),
         _ => None,
     }
