@@ -61,40 +61,37 @@ impl Engine<'_> {
     fn is_reached(&mut self, start: Node) -> bool {
         let mut seen = HashSet::from([start]);
         let mut open = vec![self.search(start)];
-        let mut found = self.is_known_to_run(start);
-        while found == Some(false)
-            && let Some(search) = open.last_mut()
-        {
+        let mut runs = self.is_known_to_run(start);
+        while !runs && let Some(search) = open.last_mut() {
             if let Some(node) = search.found.pop() {
                 if seen.insert(node) {
-                    found = if seen.len() > MAX_NODES { None } else { self.is_known_to_run(node) };
+                    runs = seen.len() > MAX_NODES || self.is_known_to_run(node);
                     open.push(self.search(node));
                 }
             } else if let Some(unit) = search.units.pop() {
                 let (node, name) = (search.node, search.name.clone());
                 match self.naming(node, &name, unit) {
                     Some(nodes) => open.last_mut().expect("internal: a search is open").found = nodes,
-                    None => found = None,
+                    None => runs = true,
                 }
             } else {
                 open.pop();
             }
         }
-        if found == Some(false) {
+        if runs {
+            self.reached.insert(start, true);
+        } else {
             self.reached.extend(seen.into_iter().map(|node| (node, false)));
-            return false;
         }
-        self.reached.insert(start, true);
-        true
+        runs
     }
 
-    /// Nothing where a node is known to run; false where that is to be found out.
-    fn is_known_to_run(&self, node: Node) -> Option<bool> {
-        let runs = match self.reached.get(&node) {
+    /// Whether a node is a root or was found to run before.
+    fn is_known_to_run(&self, node: Node) -> bool {
+        match self.reached.get(&node) {
             Some(known) => *known,
             None => is_root(self.program, node),
-        };
-        (!runs).then_some(false)
+        }
     }
 
     /// The files that may name a node.
