@@ -68,7 +68,7 @@ impl Engine<'_> {
                 }
                 Condition::Unknown => false,
             };
-            if !concerned && choices.is_empty() || is_changed(syntax, guard.range, text) {
+            if !concerned && choices.is_empty() || self.is_changed(at.unit, guard.range, text) {
                 continue;
             }
             for choice in choices {
@@ -101,7 +101,7 @@ impl Engine<'_> {
             for param in &declared.params {
                 let Some(var) = param.var else { continue };
                 let name = syntax.str(syntax.var(var).name);
-                if name.is_empty() || !text.contains(name) || is_changed(syntax, range, name) {
+                if name.is_empty() || !text.contains(name) || self.is_changed(func.unit, range, name) {
                     continue;
                 }
                 let ExprKind::Call { args, .. } = program.syntax(call.unit).kind(call.expr) else { continue };
@@ -121,6 +121,15 @@ impl Engine<'_> {
             }
         }
         false
+    }
+
+    /// Whether an expression is assigned to in a range, by code that runs on the platform.
+    fn is_changed(&mut self, unit: UnitId, within: Range, text: &str) -> bool {
+        let syntax = self.program.syntax(unit);
+        syntax.assigns.iter().any(|assign| {
+            let left = syntax.expr(assign.left).range;
+            within.contains(left.start) && syntax.str(left) == text && self.is_on_platform(unit, left.start)
+        })
     }
 
     fn filter(&mut self, unit: UnitId, set: Set, choice: &Choice, context: Context) -> Set {
@@ -316,14 +325,6 @@ impl Engine<'_> {
         let value = self.text_for(At { unit: call.unit, expr: *arg }, candidate, depth + 1)?;
         Some((At { unit: func.unit, expr }, target.str(target.var(var).name).to_owned(), value))
     }
-}
-
-/// Whether an expression is assigned to in a range.
-fn is_changed(syntax: &Syntax, within: Range, text: &str) -> bool {
-    syntax.assigns.iter().any(|assign| {
-        let left = syntax.expr(assign.left).range;
-        within.contains(left.start) && syntax.str(left) == text
-    })
 }
 
 /// What a condition that holds, or does not, says a text is one of.
