@@ -4,7 +4,7 @@
 //! the content and the build of aboard it was made with. What is damaged or of another form is as good as absent; a
 //! folder that cannot be written to is no fault.
 
-use super::{Scan, ScanContext, Skipped};
+use super::{FAULT, Scan, ScanContext, Skipped};
 use crate::file::{Files, Span};
 use crate::site::{ExecSite, Program, Step};
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ pub(super) fn remembered(
     }
     let before = context.tree.files().len();
     let scan = work();
-    if scan.findings.is_empty() {
+    if scan.findings.is_empty() && scan.skipped.iter().all(|skipped| skipped.why != FAULT) {
         // Without a place to keep it the next run does the work again.
         let _ = store(context.tree.files(), before, &file, content, &scan);
     }

@@ -64,6 +64,9 @@ pub struct Root {
     pub path: String,
 }
 
+/// Why a file was not scanned on which the scanner itself failed.
+const FAULT: &str = "a fault of aboard's own, told above; please report it";
+
 /// Code that was not scanned, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Skipped {

@@ -42,7 +42,7 @@ mod value;
 mod variables;
 
 use super::cache::{self, Key};
-use super::{Root, Scan, ScanContext, Skipped};
+use super::{FAULT, Root, Scan, ScanContext, Skipped};
 use crate::platform::Platform;
 use crate::walk::Tree;
 use constraint::BuildTags;
@@ -52,6 +52,7 @@ use load::{MainPackage, Program, UnitId};
 use module::Workspace;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The stack of a thread that follows values: following nests deep, within its bounds.
@@ -146,14 +147,21 @@ fn content(program: &Program) -> Key {
 fn follow(context: &ScanContext<'_>, tags: &BuildTags, program: &Program, units: &[UnitId]) -> Vec<Scan> {
     let next = AtomicUsize::new(0);
     let embedded = Embedded::new(context.tree, program);
+    let engine = || Engine::new(program, tags, &context.env, &embedded);
     let parts: Vec<Vec<(usize, Scan)>> = rayon::broadcast(|_| {
-        let mut engine = Engine::new(program, tags, &context.env, &embedded);
+        let mut own = engine();
         let mut parts = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(&unit) = units.get(index) else { return parts };
             let mut scan = Scan::default();
-            sites::scan_unit(&mut engine, context, unit, &mut scan);
+            let followed = catch_unwind(AssertUnwindSafe(|| sites::scan_unit(&mut own, context, unit, &mut scan)));
+            if followed.is_err() {
+                // A fault costs its file a note, not the run; what the engine has learnt is not trusted after it.
+                own = engine();
+                let path = program.unit(unit).source.path().to_owned();
+                scan.skipped.push(Skipped { path, why: FAULT.to_owned() });
+            }
             parts.push((index, scan));
         }
     });
