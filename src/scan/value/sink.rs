@@ -3,32 +3,28 @@
 //! A site is the call itself; its trace leads through wrappers and their callers to the value. A text for a shell is
 //! handed to the scanner of shell code, and so is a command line, since its program may run another (`sudo`, `env`).
 
-use super::call::given;
+mod hit;
+mod text;
+
 use super::follow::Follower;
 use super::form::{Argument, ExprId, Kind, Module};
-use super::operation::words;
 use super::source::Code;
 use super::{Element, Found, Given, Part, Text, Thunk, Tongue, Value};
-use crate::file::{MappedText, Span};
-use crate::scan::shell::{Dialect, scan_text};
+use crate::file::Span;
 use crate::scan::{Root, Scan, ScanContext, Skipped};
-use crate::site::{ExecSite, Program, Step};
+use crate::site::{ExecSite, Program};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The stack of a scanning thread: code may nest as deep as `form` allows.
 const STACK: usize = 64 << 20;
-/// Steps for a callee whose name is not that of a sink.
-const ALIAS_FUEL: u32 = 400;
 /// Steps for the arguments of one program.
 const ARGUMENT_FUEL: u32 = 1_500;
 /// How many reasons are given for one call that cannot be settled.
 const REASONS: usize = 3;
 /// How many arguments of a command line are read.
 const ARGUMENTS: usize = 48;
-/// Stands in shell text for what is not known.
-const HOLE: &str = "ABOARD_UNKNOWN";
 
 /// A call that runs a program.
 #[derive(Debug)]
@@ -186,115 +182,6 @@ impl<'c> Finder<'c> {
             *count += 1;
             *count <= REASONS
         });
-    }
-
-    fn hits_of_call(&mut self, call: ExprId, hits: &mut Vec<Hit>) {
-        let module = self.module;
-        let expr = &module.exprs[call as usize];
-        let Kind::Call { callee, arguments } = &expr.kind else { return };
-        let at = Follower::thunk(self.file, call);
-        if let Some((sink, first)) = self.sink_of(*callee)
-            && self.follower.runs(self.file, call)
-        {
-            let mut all = first;
-            all.extend(given(&at, arguments));
-            hits.push(Hit { sink, call, api: self.api(*callee), given: all });
-        }
-        for (place, argument) in arguments.iter().enumerate() {
-            // `to_thread(subprocess.run, …)`, `Thread(target=os.system, args=(…))`.
-            let is_name = module.last_name(argument.value).is_some_and(|name| self.is_sink_name(name));
-            if is_name
-                && !self.hands_back(*callee)
-                && let Some((sink, first)) = self.sink_of(argument.value)
-                && self.follower.runs(self.file, call)
-            {
-                let mut all = first;
-                all.extend(self.follower.handed_on(self.file, call, arguments, place));
-                if !all.is_empty() {
-                    hits.push(Hit { sink, call, api: self.api(argument.value), given: all });
-                }
-            }
-        }
-    }
-
-    /// Whether a callee only wraps the function that it is handed.
-    fn hands_back(&self, callee: ExprId) -> bool {
-        matches!(self.module.last_name(callee), Some("promisify" | "partial" | "isinstance" | "wraps" | "patch"))
-    }
-
-    /// `local["git"]`: a program in brackets, called or not.
-    fn hits_of_brackets(&mut self, hits: &mut Vec<Hit>) {
-        if !self.code.tongue.sinks.iter().any(|sink| sink.run == Run::Bracketed) {
-            return;
-        }
-        for (place, expr) in self.module.exprs.iter().enumerate() {
-            let Kind::Index(base, key) = expr.kind else { continue };
-            self.follower.refuel();
-            self.follower.fuel = ALIAS_FUEL;
-            let bases = self.follower.values(&Follower::thunk(self.file, base));
-            let sink = bases.iter().find_map(|base| match &base.value {
-                Value::Outside(name) => find(self.code.tongue, name).filter(|sink| sink.run == Run::Bracketed),
-                _ => None,
-            });
-            if let Some(sink) = sink
-                && self.follower.runs(self.file, place as ExprId)
-            {
-                let value = Follower::thunk(self.file, key);
-                let given = vec![Given { name: None, value, spread: false }];
-                hits.push(Hit { sink, call: place as ExprId, api: self.api(base), given });
-            }
-        }
-    }
-
-    fn is_sink_name(&self, name: &str) -> bool {
-        self.code.tongue.sinks.iter().any(|sink| sink.name.rsplit('.').next() == Some(name))
-    }
-
-    /// The sink that a callee is, and the arguments already given to it.
-    fn sink_of(&mut self, callee: ExprId) -> Option<(&'static Sink, Vec<Given>)> {
-        match &self.module.exprs[callee as usize].kind {
-            Kind::Name(_)
-            | Kind::Member(..)
-            | Kind::Call { .. }
-            | Kind::Import { .. }
-            | Kind::Index(..)
-            | Kind::This => {}
-            _ => return None,
-        }
-        let named = self.module.last_name(callee).is_some_and(|name| self.is_sink_name(name));
-        let full = self.follower.fuel;
-        if !named {
-            self.follower.fuel = ALIAS_FUEL;
-        }
-        let values = self.follower.values(&Follower::thunk(self.file, callee));
-        self.follower.fuel = full;
-        let mut values = values;
-        for found in values.clone() {
-            // A class that extends one of a sink (`class Popen(subprocess.Popen)`) runs what it is made with.
-            match found.value {
-                Value::Class(module, class) => values.extend(self.follower.outside_above(module, class)),
-                Value::Instance(object) if matches!(self.module.exprs[callee as usize].kind, Kind::This) => {
-                    values.extend(self.follower.outside_above(object.module, object.class));
-                }
-                _ => {}
-            }
-        }
-        values.iter().find_map(|found| match &found.value {
-            Value::Outside(name) => Some((find(self.code.tongue, name)?, Vec::new())),
-            Value::Partial(inner, first) => match &**inner {
-                Value::Outside(name) => Some((find(self.code.tongue, name)?, first.to_vec())),
-                _ => None,
-            },
-            _ => None,
-        })
-    }
-
-    /// The callee as the code writes it.
-    fn api(&self, callee: ExprId) -> String {
-        let (start, end) = self.module.exprs[callee as usize].range;
-        let text = self.code.files[self.file].text().get(start as usize..end as usize).unwrap_or_default();
-        let line = text.split_whitespace().collect::<String>();
-        if line.chars().count() <= 60 { line } else { self.module.last_name(callee).unwrap_or("a call").to_owned() }
     }
 
     fn sites(&mut self, hit: &Hit) {
@@ -566,22 +453,6 @@ impl<'c> Finder<'c> {
         false
     }
 
-    /// A command line that is split into words.
-    fn line(&mut self, hit: &Hit, found: &Found) {
-        match &found.value {
-            Value::Text(text) => {
-                let elements: Vec<Element> =
-                    words(text).into_iter().map(|word| Element::Known(found.with(Value::Text(word)))).collect();
-                if elements.is_empty() { self.site(hit, found, &[]) } else { self.list(hit, &Rc::new(elements), found) }
-            }
-            Value::List(elements) => {
-                let elements = Rc::clone(elements);
-                self.list(hit, &elements, found);
-            }
-            _ => self.site(hit, found, &[]),
-        }
-    }
-
     /// A list of a program and its arguments.
     fn list(&mut self, hit: &Hit, elements: &Rc<Vec<Element>>, list: &Found) {
         let Some(first) = elements.first() else {
@@ -634,75 +505,6 @@ impl<'c> Finder<'c> {
         }
     }
 
-    fn argument_text(&self, hit: &Hit, values: &[Found]) -> Text {
-        match values {
-            [Found { value: Value::Text(text), .. }] => text.clone(),
-            _ => Text::unknown("an argument", self.module.span(hit.call)),
-        }
-    }
-
-    /// The programs that a program runs in turn (`sudo`, `env`, `sh -c`), as the scanner of shell code knows them.
-    fn inner_programs(&mut self, hit: &Hit, found: &Found, program: &str, arguments: &[Text]) {
-        let span = self.module.span(hit.call);
-        let mut text = MappedText::new();
-        text.push(&quoted(program), span);
-        for argument in arguments {
-            text.push(" ", span);
-            push_word(&mut text, argument);
-        }
-        let scan = scan_text(self.code.context, &text, Dialect::Posix, &[]);
-        let own = Program::from_text(program);
-        let inner = scan.sites.into_iter().filter(|site| site.program != own);
-        self.take_shell(hit, found, inner.collect());
-    }
-
-    /// A text for `/bin/sh`: the shell itself, and what the text runs.
-    fn shell(&mut self, hit: &Hit, found: &Found) {
-        if matches!(found.value, Value::Nothing) {
-            return;
-        }
-        let span = self.module.span(hit.call);
-        self.site(hit, &found.with(Value::Text(Text::known("/bin/sh", span))), &[]);
-        let Value::Text(text) = &found.value else {
-            let reason = match &found.value {
-                Value::Unknown(reason) => format!("shell text: {reason}"),
-                _ => "shell text that is not known".to_owned(),
-            };
-            return self.site(hit, &found.with(Value::Unknown(reason)), &[]);
-        };
-        if !text.says_something() {
-            let reason = format!("shell text: {}", text.reason().unwrap_or("nothing is known of it"));
-            return self.site(hit, &found.with(Value::Unknown(reason)), &[]);
-        }
-        let mut mapped = MappedText::new();
-        for part in &text.parts {
-            match part {
-                Part::Known(known, span) => mapped.push(known, *span),
-                Part::Unknown(_, span) => mapped.push(&format!("${{{HOLE}}}"), *span),
-            }
-        }
-        let scan = scan_text(self.code.context, &mapped, Dialect::Posix, &[]);
-        self.take_shell(hit, found, scan.sites);
-        self.scan.skipped.extend(scan.skipped);
-    }
-
-    fn take_shell(&mut self, hit: &Hit, found: &Found, sites: Vec<ExecSite>) {
-        let span = self.module.span(hit.call);
-        for mut site in sites {
-            if site.program.text().is_some_and(|text| text.contains(HOLE)) {
-                site.program = Program::Dynamic("a part of the shell text that is not known".to_owned());
-            }
-            if let Program::Dynamic(reason) = &mut site.program {
-                *reason = reason.replace(&format!("${{{HOLE}}}"), "an unknown part").replace(HOLE, "an unknown part");
-            }
-            site.optional |= found.optional || self.copes(hit.call);
-            site.default |= found.default;
-            site.trace.push(Step { what: hit.api.clone(), span });
-            site.trace.extend(found.steps());
-            self.scan.sites.push(site);
-        }
-    }
-
     fn copes(&self, call: ExprId) -> bool {
         let mut block = Some(self.module.exprs[call as usize].block);
         while let Some(id) = block {
@@ -737,18 +539,6 @@ impl<'c> Finder<'c> {
     }
 }
 
-/// The sink of a dotted name.
-fn find(tongue: &'static Tongue, name: &str) -> Option<&'static Sink> {
-    if let Ok(place) = tongue.sinks.binary_search_by_key(&name, |sink| sink.name) {
-        return Some(&tongue.sinks[place]);
-    }
-    let (prefix, last) = name.rsplit_once('.')?;
-    let any = format!("{prefix}.*");
-    let place = tongue.sinks.binary_search_by_key(&any.as_str(), |sink| sink.name).ok()?;
-    let private = last.is_empty() || last.starts_with('_') || last.ends_with("()") || last.ends_with("[]");
-    (!private).then_some(&tongue.sinks[place])
-}
-
 /// A text as a program, where it can be one.
 fn plausible(text: &str) -> Option<Program> {
     let text = text.trim();
@@ -774,34 +564,4 @@ fn unknown_text(text: &Text) -> String {
         })
         .collect();
     if text.says_something() { format!("{known}: {reason}") } else { reason.to_owned() }
-}
-
-/// A word in single quotes.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A word of shell text; what is not known of it becomes a variable.
-fn push_word(text: &mut MappedText, word: &Text) {
-    if word.parts.is_empty()
-        && let Some(span) = text.span(0, 1)
-    {
-        text.push("''", span);
-    }
-    for part in &word.parts {
-        match part {
-            Part::Known(known, span) if known.is_empty() => text.push("''", *span),
-            Part::Known(known, span) if known.contains('\'') || word.parts.len() > 1 => {
-                text.push(&quoted(known), *span);
-            }
-            Part::Known(known, span) => {
-                // The quotes stand apart, so that the word itself maps back byte for byte.
-                let at = |byte: u32| Span { file: span.file, start: byte, end: byte };
-                text.push("'", at(span.start));
-                text.push(known, *span);
-                text.push("'", at(span.end));
-            }
-            Part::Unknown(_, span) => text.push(&format!("\"${{{HOLE}}}\""), *span),
-        }
-    }
 }
