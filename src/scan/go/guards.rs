@@ -38,8 +38,13 @@ impl Engine<'_> {
             return set;
         }
         let text = syntax.str(range);
+        let declared = syntax.resolve_if_ident(root_of(syntax, at.expr)).map(|var| syntax.var(var).name.start);
         let mut set = set;
         for guard in syntax.guards_at(range.start) {
+            if declared.is_some_and(|declared| guard.range.contains(declared)) {
+                // The condition is about another variable of that name, which this one hides.
+                continue;
+            }
             let mut choices = Vec::new();
             let mentions = |expr: ExprId| syntax.str(syntax.expr(expr).range).contains(text);
             let concerned = match &guard.condition {
@@ -325,6 +330,14 @@ impl Engine<'_> {
         let value = self.text_for(At { unit: call.unit, expr: *arg }, candidate, depth + 1)?;
         Some((At { unit: func.unit, expr }, target.str(target.var(var).name).to_owned(), value))
     }
+}
+
+/// The name that a selector starts with.
+fn root_of(syntax: &Syntax, mut expr: ExprId) -> ExprId {
+    while let ExprKind::Selector { base, .. } = syntax.kind(expr) {
+        expr = *base;
+    }
+    expr
 }
 
 /// What a condition that holds, or does not, says a text is one of.
