@@ -363,14 +363,7 @@ fn site(
         let Some(text) = value.known_text() else { continue };
         let base = text.rsplit('/').next().unwrap_or("");
         if let Some(dialect) = dialect(base) {
-            let is_flag = |set: &Set| {
-                set.values
-                    .iter()
-                    .any(|value| value.known_text().is_some_and(|text| text.starts_with('-') && text.ends_with('c')))
-            };
-            if let Some(flag) = argv.iter().position(is_flag)
-                && let Some(script) = argv.get(flag + 1)
-            {
+            if let Some(script) = code_of_shell(argv) {
                 for script in &script.values {
                     match &script.kind {
                         Kind::Hole(reason) => {
@@ -418,6 +411,24 @@ fn site(
     }
 }
 
+/// Among a shell's arguments the text that it runs: after the option `-c`, and after further options and their end (`--`).
+fn code_of_shell(argv: &[Set]) -> Option<&Set> {
+    let is_flag = |text: &str| text.starts_with('-') && text.ends_with('c');
+    let any_flag = |set: &Set| set.values.iter().any(|value| value.known_text().is_some_and(|text| is_flag(&text)));
+    let mut at = argv.iter().position(any_flag)? + 1;
+    loop {
+        let text = match &argv.get(at)?.values[..] {
+            [only] => only.known_text(),
+            _ => None,
+        };
+        match text.as_deref() {
+            Some("--" | "-") => return argv.get(at + 1),
+            Some(text) if text.len() > 1 && text.starts_with(['-', '+']) => at += 1 + usize::from(text.ends_with('o')),
+            _ => return argv.get(at),
+        }
+    }
+}
+
 /// The variable that stands for what is not known of a text for a shell.
 const UNKNOWN: &str = "UNKNOWN_IN_GO_CODE";
 
@@ -448,6 +459,11 @@ fn shell_text(context: &ScanContext<'_>, parts: &[Part], span: Span, dialect: Di
             *reason = format!("a command in a text for a shell: {why}");
         }
     }
+    // What was put together from values that do not belong together shows in words that no program is called by.
+    found.sites.retain(|site| match &site.program {
+        site::Program::Dynamic(_) => true,
+        program => may_be_program(&program.to_string()),
+    });
     scan.extend(found);
 }
 
