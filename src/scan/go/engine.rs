@@ -30,6 +30,8 @@ pub(crate) enum Frame {
     Call { call: At, func: FuncAt, outer: Context },
     /// The iteration of a loop in which its range stands at an index.
     Pin { over: At, index: usize, outer: Context },
+    /// One literal of a struct type, of which the fields of that type are looked at.
+    Literal { of: At, literal: At, outer: Context },
 }
 
 /// A call of a function.
@@ -194,7 +196,7 @@ impl<'a> Engine<'a> {
             }
             let frame = self.frames[context as usize];
             context = match frame {
-                Frame::Call { outer, .. } | Frame::Pin { outer, .. } => outer,
+                Frame::Call { outer, .. } | Frame::Pin { outer, .. } | Frame::Literal { outer, .. } => outer,
             };
             Some(frame)
         })
@@ -243,7 +245,7 @@ impl<'a> Engine<'a> {
         self.links(context)
             .filter_map(|frame| match frame {
                 Frame::Call { call, func, .. } => Some((call, func)),
-                Frame::Pin { .. } => None,
+                Frame::Pin { .. } | Frame::Literal { .. } => None,
             })
             .collect()
     }
@@ -256,14 +258,34 @@ impl<'a> Engine<'a> {
         {
             return None;
         }
-        let mut built = self.intern(Frame::Call { call, func, outer: 0 });
+        Some(self.lengthen(context, Frame::Call { call, func, outer: 0 }))
+    }
+
+    /// A context in which the fields of a struct type are those of one literal.
+    pub(crate) fn choose_literal(&mut self, context: Context, of: At, literal: At) -> Context {
+        self.lengthen(context, Frame::Literal { of, literal, outer: 0 })
+    }
+
+    /// The literal of a struct type that a context looks at.
+    pub(crate) fn chosen_literal(&self, of: At, context: Context) -> Option<At> {
+        self.links(context).find_map(|frame| match frame {
+            Frame::Literal { of: known, literal, .. } if known == of => Some(literal),
+            _ => None,
+        })
+    }
+
+    /// A context with one more link at its far end.
+    fn lengthen(&mut self, context: Context, end: Frame) -> Context {
+        let links: Vec<Frame> = self.links(context).collect();
+        let mut built = self.intern(end);
         for link in links.into_iter().rev() {
             built = match link {
                 Frame::Call { call, func, .. } => self.intern(Frame::Call { call, func, outer: built }),
                 Frame::Pin { over, index, .. } => self.intern(Frame::Pin { over, index, outer: built }),
+                Frame::Literal { of, literal, .. } => self.intern(Frame::Literal { of, literal, outer: built }),
             };
         }
-        Some(built)
+        built
     }
 
     /// The values of an expression.

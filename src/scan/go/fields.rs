@@ -13,6 +13,11 @@ impl Engine<'_> {
     pub(crate) fn eval_field(&mut self, at: At, field: FieldAt, context: Context) -> Set {
         let syntax = self.program.syntax(at.unit);
         let ExprKind::Selector { base, .. } = syntax.kind(at.expr) else { return Set::default() };
+        if let Some(literal) = self.chosen_literal(At { unit: field.unit, expr: field.ty }, context) {
+            return self
+                .chosen_field(literal, field, context)
+                .step(&format!("field {}", self.field_name(field)), syntax.expr_span(at.expr));
+        }
         let bases = self.eval(At { unit: at.unit, expr: *base }, context);
         let name = self.field_name(field);
         let span = syntax.expr_span(at.expr);
@@ -33,16 +38,7 @@ impl Engine<'_> {
             .collect();
         if !literals.is_empty() && literals.len() == bases.values.len() {
             for (literal, inner) in literals {
-                match self.literal_field(literal, field) {
-                    Some(value) => set.extend(self.eval(value, inner)),
-                    None => {
-                        let ty = Ty::Written(At { unit: field.unit, expr: self.field(field).ty });
-                        set.extend(self.zero(&ty));
-                        if self.is_configured(field) {
-                            set.extend(self.tagged(field));
-                        }
-                    }
-                }
+                set.extend(self.field_of_literal(literal, field, inner));
             }
             set.extend(self.apart_from_sink(|engine| engine.field_writes_of(field)));
         } else {
@@ -51,8 +47,33 @@ impl Engine<'_> {
         set.step(&format!("field {name}"), span)
     }
 
+    /// A field of the one literal of its type that a context looks at.
+    fn chosen_field(&mut self, literal: At, field: FieldAt, context: Context) -> Set {
+        let mut set = self.field_of_literal(literal, field, context);
+        set.extend(self.apart_from_sink(|engine| engine.field_writes_of(field)));
+        set
+    }
+
+    /// What a literal says of a field, be it that it leaves it at its zero value.
+    fn field_of_literal(&mut self, literal: At, field: FieldAt, context: Context) -> Set {
+        if let Some(value) = self.literal_field(literal, field) {
+            return self.eval(value, context);
+        }
+        let ty = Ty::Written(At { unit: field.unit, expr: self.field(field).ty });
+        let mut set = self.zero(&ty);
+        if self.is_configured(field) {
+            set.extend(self.tagged(field));
+        }
+        set
+    }
+
+    /// Whether code assigns to a field.
+    pub(super) fn is_assigned(&mut self, field: FieldAt) -> bool {
+        !self.apart_from_sink(|engine| engine.field_writes_of(field)).is_empty()
+    }
+
     /// The value that a literal gives a field of the type it is of.
-    fn literal_field(&mut self, literal: At, field: FieldAt) -> Option<At> {
+    pub(super) fn literal_field(&mut self, literal: At, field: FieldAt) -> Option<At> {
         let syntax = self.program.syntax(literal.unit);
         let ExprKind::Composite { elements, .. } = syntax.kind(literal.expr) else { return None };
         let name = self.field_name(field);

@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::load::{Program, UnitId};
 use super::models::word_list;
 use super::outline::way;
+use super::pairs::Invocation;
 use super::sinks::{Arguments, LITERALS, SINKS, Sink};
 use super::syntax::{ExprId, ExprKind, Parent};
 use super::texts;
@@ -143,8 +144,9 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             Arguments::Shell(_) => joined_arguments(engine, found, args, chain),
             _ => engine.eval(program, chain),
         };
-        let argv = arguments(engine, found, args, chain, &set);
-        let deferred = Engine::deferred(&set).or_else(|| argv.iter().find_map(Engine::deferred));
+        let mut invocations = invocations(engine, found, args, chain, &set);
+        let deferred =
+            Engine::deferred(&set).or_else(|| invocations.iter().flat_map(|one| &one.argv).find_map(Engine::deferred));
         // The function whose parameter decides: that of the sink, or one around it.
         let decider = match deferred.as_ref().map(|value| &value.kind) {
             Some(&Kind::Param(func, _)) => Some(func),
@@ -164,6 +166,17 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             }
             continue;
         }
+        // One program of several runs others: each literal of the struct that holds the arguments by itself.
+        if let Some(list) = spread_list(engine, found)
+            && set.values.len() > 1
+            && runs_others(&set)
+        {
+            for (chain, func) in engine.literals_behind(list, chain) {
+                let bottom = func.map(|at| FuncAt { func: outermost(engine.program.syntax(at.unit), at.func), ..at });
+                chains.push((chain, bottom, level + 1));
+                invocations.clear();
+            }
+        }
         let set = set_of_unknown(engine, set);
         let span = engine.program.syntax(program.unit).expr_span(program.expr);
         let api = syntax.str(
@@ -176,7 +189,7 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
         );
         let steps = chain_steps(engine, chain);
         let api = if api.len() > 60 || api.contains('\n') { found.sink.function } else { api };
-        site(context, found, &set, &argv, (span, api, &steps), &mut own);
+        site(context, found, &set, &invocations, (span, api, &steps), &mut own);
     }
     let copes = found.sink.arguments == Arguments::Lookup && engine.copes_with_absence(found.call);
     for site in &mut own.sites {
@@ -269,32 +282,47 @@ fn chain_steps(engine: &Engine<'_>, chain: Context) -> Vec<Step> {
     steps
 }
 
-/// The arguments after the program, one set each.
-fn arguments(engine: &mut Engine<'_>, found: Found, args: &[ExprId], chain: Context, program: &Set) -> Vec<Set> {
-    let runs_others = program.values.iter().any(|value| {
+/// Whether one of the programs runs others: a shell, or a wrapper.
+fn runs_others(programs: &Set) -> bool {
+    programs.values.iter().any(|value| {
         value.known_text().is_some_and(|text| {
             let base = text.rsplit('/').next().unwrap_or("").to_owned();
             dialect(&base).is_some() || WRAPPERS.contains(&base.as_str())
         })
-    });
-    let at = |expr: ExprId| At { unit: found.call.unit, expr };
-    let ExprKind::Call { spread, .. } = engine.program.syntax(found.call.unit).kind(found.call.expr) else {
-        return Vec::new();
+    })
+}
+
+/// The last argument of a call where it is a list (`...`) of arguments of the program.
+fn spread_list(engine: &Engine<'_>, found: Found) -> Option<At> {
+    let ExprKind::Call { args, spread: true, .. } = engine.program.syntax(found.call.unit).kind(found.call.expr) else {
+        return None;
     };
-    let mut sets = Vec::new();
+    let last = args.len().checked_sub(1).filter(|&last| last > found.sink.program)?;
+    (found.sink.arguments == Arguments::Spread).then(|| At { unit: found.call.unit, expr: args[last] })
+}
+
+/// The programs with the arguments after them.
+fn invocations(
+    engine: &mut Engine<'_>,
+    found: Found,
+    args: &[ExprId],
+    chain: Context,
+    program: &Set,
+) -> Vec<Invocation> {
+    let runs_others = runs_others(program);
+    let at = |expr: ExprId| At { unit: found.call.unit, expr };
+    let mut argv = Vec::new();
     match found.sink.arguments {
         Arguments::Spread => {
-            let own = args.get(found.sink.program + 1..).unwrap_or(&[]);
-            for (index, &arg) in own.iter().enumerate() {
-                let last = index + 1 == own.len();
-                if *spread && last {
+            let list = spread_list(engine, found);
+            for &arg in args.get(found.sink.program + 1..).unwrap_or(&[]) {
+                if let Some(list) = list.filter(|&list| list == at(arg)) {
                     if runs_others {
-                        let list = engine.eval(at(arg), chain);
-                        sets.extend(list_sets(engine, &list, 0));
+                        return engine.spread((at(args[found.sink.program]), program), &argv, list, chain);
                     }
                 } else if runs_others || matches!(engine.program.syntax(found.call.unit).kind(arg), ExprKind::Text(_)) {
-                    sets.push(engine.eval(at(arg), chain));
-                } else if !runs_others {
+                    argv.push(engine.eval(at(arg), chain));
+                } else {
                     break;
                 }
             }
@@ -302,24 +330,12 @@ fn arguments(engine: &mut Engine<'_>, found: Found, args: &[ExprId], chain: Cont
         Arguments::Argv(index) if runs_others => {
             if let Some(&arg) = args.get(index) {
                 let list = engine.eval(at(arg), chain);
-                sets.extend(list_sets(engine, &list, 1));
+                argv.extend(engine.list_sets(&list, 1));
             }
         }
         _ => {}
     }
-    sets
-}
-
-fn list_sets(engine: &mut Engine<'_>, list: &Set, from: usize) -> Vec<Set> {
-    if let Some(value) = Engine::deferred(list) {
-        return vec![Set::one(value)];
-    }
-    let length = list.values.iter().map(|value| match &value.kind {
-        Kind::List(list) => list.items.len(),
-        _ => 0,
-    });
-    let length = length.max().unwrap_or(0).min(64);
-    (from..length).map(|index| engine.element(list, index)).collect()
+    vec![Invocation { program: program.clone(), argv }]
 }
 
 fn dialect(program: &str) -> Option<Dialect> {
@@ -335,7 +351,7 @@ fn site(
     context: &ScanContext<'_>,
     found: Found,
     set: &Set,
-    argv: &[Set],
+    invocations: &[Invocation],
     (span, api, steps): (Span, &str, &[Step]),
     scan: &mut Scan,
 ) {
@@ -355,11 +371,23 @@ fn site(
         return;
     }
     let before = scan.sites.len();
+    let argv = match invocations {
+        [only] => &only.argv[..],
+        _ => &[],
+    };
     report(set, argv, span, api, scan);
     for site in &mut scan.sites[before..] {
         site.trace.extend(steps.iter().cloned());
     }
-    for value in &set.values {
+    for one in invocations {
+        run_by(context, one, span, api, scan);
+    }
+}
+
+/// What a shell or a wrapper runs with its arguments.
+fn run_by(context: &ScanContext<'_>, invocation: &Invocation, span: Span, api: &str, scan: &mut Scan) {
+    let argv = &invocation.argv[..];
+    for value in &invocation.program.values {
         let Some(text) = value.known_text() else { continue };
         let base = text.rsplit('/').next().unwrap_or("");
         if let Some(dialect) = dialect(base) {

@@ -108,6 +108,11 @@ impl Engine<'_> {
         found
     }
 
+    /// Whether a variable, or a part of it, is given a value after its declaration.
+    pub(crate) fn is_written(&mut self, at: VarAt) -> bool {
+        !self.writes_to(at).is_empty()
+    }
+
     /// The values that a variable can have.
     pub(crate) fn eval_var(&mut self, at: VarAt, context: Context) -> Set {
         self.eval_var_at(at, context, None)
