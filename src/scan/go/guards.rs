@@ -38,13 +38,8 @@ impl Engine<'_> {
             return set;
         }
         let text = syntax.str(range);
-        let declared = syntax.resolve_if_ident(root_of(syntax, at.expr)).map(|var| syntax.var(var).name.start);
         let mut set = set;
         for guard in syntax.guards_at(range.start) {
-            if declared.is_some_and(|declared| guard.range.contains(declared)) {
-                // The condition is about another variable of that name, which this one hides.
-                continue;
-            }
             let mut choices = Vec::new();
             let mentions = |expr: ExprId| syntax.str(syntax.expr(expr).range).contains(text);
             let concerned = match &guard.condition {
@@ -73,7 +68,10 @@ impl Engine<'_> {
                 }
                 Condition::Unknown => false,
             };
-            if !concerned && choices.is_empty() || self.is_changed(at.unit, guard.range, text) {
+            if !concerned && choices.is_empty()
+                || self.is_changed(at.unit, guard.range, text)
+                || is_declared_in(syntax, at.expr, guard.range)
+            {
                 continue;
             }
             for choice in choices {
@@ -332,12 +330,13 @@ impl Engine<'_> {
     }
 }
 
-/// The name that a selector starts with.
-fn root_of(syntax: &Syntax, mut expr: ExprId) -> ExprId {
+/// Whether the variable that an expression starts with is declared in a range: what is said around the range is about
+/// another one, which this one hides.
+fn is_declared_in(syntax: &Syntax, mut expr: ExprId, range: Range) -> bool {
     while let ExprKind::Selector { base, .. } = syntax.kind(expr) {
         expr = *base;
     }
-    expr
+    syntax.resolve_if_ident(expr).is_some_and(|var| range.contains(syntax.var(var).name.start))
 }
 
 /// What a condition that holds, or does not, says a text is one of.

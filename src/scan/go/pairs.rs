@@ -8,10 +8,10 @@ use super::engine::Engine;
 use super::outline::way;
 use super::syntax::{Decl, ExprId, ExprKind, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, Shape, VarAt};
-use super::value::{Context, Kind, Part, Set, Value};
+use super::value::{Context, Item, Kind, Set, Value};
 
 /// How many lists one place has that are told apart.
-const MAX_LISTS: usize = 24;
+const MAX_LISTS: usize = 8;
 /// How many literals of one struct are told apart.
 const MAX_LITERALS: usize = 60;
 /// How many steps lead from a call's argument to the field behind it.
@@ -44,11 +44,14 @@ impl Engine<'_> {
         }
         let is_list = |value: &&Value| matches!(value.kind, Kind::List(_));
         let several = (2..=MAX_LISTS).contains(&lists.values.iter().filter(is_list).count());
+        let is_open = |value: &Value| matches!(&value.kind, Kind::List(list) if list.open);
+        let elsewhere = (several || lists.values.iter().any(is_open)) && self.may_leave(program, &lists);
         if !several {
+            let mut program = program.clone();
+            program.values.retain(|value| !(elsewhere && is_nsenter(value)));
             let argv = before.iter().cloned().chain(self.list_sets(&lists, from)).collect();
-            return vec![Invocation { program: program.clone(), argv }];
+            return vec![Invocation { program, argv }];
         }
-        let elsewhere = self.may_leave(program, &lists);
         let mut invocations = Vec::new();
         for value in lists.values.into_iter().filter(|value| is_list(&value)) {
             let list = Set::one(value);
@@ -61,10 +64,20 @@ impl Engine<'_> {
     }
 
     /// Whether an option that is put in on some of the ways makes `nsenter` run what is of another root.
-    fn may_leave(&mut self, program: &Set, lists: &Set) -> bool {
+    fn may_leave(&self, program: &Set, lists: &Set) -> bool {
+        let leaves = |item: &Item| {
+            let Item::Lazy(at, _) = item else { return false };
+            let syntax = self.program.syntax(at.unit);
+            let mut first = at.expr;
+            while let ExprKind::Binary { left, .. } = syntax.kind(first) {
+                first = *left;
+            }
+            matches!(syntax.kind(first), ExprKind::Text(text)
+                if ["-m", "--mount", "--all"].iter().any(|option| text.starts_with(option)))
+        };
         program.values.iter().any(is_nsenter)
-            && self.elements(lists).values.iter().any(|value| match value.parts().first() {
-                Some(Part::Known(text, _)) => ["-m", "--mount", "--all"].iter().any(|option| text.starts_with(option)),
+            && lists.values.iter().any(|value| match &value.kind {
+                Kind::List(list) => list.items.iter().chain(&list.rest).any(leaves),
                 _ => false,
             })
     }

@@ -30,6 +30,9 @@ const WRAPPERS: &[&str] = &[
     "sudo", "time", "timeout", "tini", "xargs",
 ];
 
+/// The commands of wrappers that one sink has had read, and whether an argument of each is not known.
+type Read = BTreeSet<(bool, String)>;
+
 /// A sink in the code.
 #[derive(Clone, Copy, Debug)]
 struct Found {
@@ -136,6 +139,7 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
     let mut own = Scan::default();
     let mut chains: Vec<(Context, Option<FuncAt>, u32)> = vec![(0, bottom, 0)];
     let mut looked = 0;
+    let mut read = Read::new();
     while let Some((chain, bottom, level)) = chains.pop() {
         looked += 1;
         engine.set_bottom(if level < MAX_LEVELS && looked < MAX_CHAINS { bottom } else { None });
@@ -189,7 +193,7 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
         );
         let steps = chain_steps(engine, chain);
         let api = if api.len() > 60 || api.contains('\n') { found.sink.function } else { api };
-        site(context, found, &set, &invocations, (span, api, &steps), &mut own);
+        site(context, found, &set, &invocations, (span, api, &steps), &mut read, &mut own);
     }
     let copes = found.sink.arguments == Arguments::Lookup && engine.copes_with_absence(found.call);
     for site in &mut own.sites {
@@ -353,6 +357,7 @@ fn site(
     set: &Set,
     invocations: &[Invocation],
     (span, api, steps): (Span, &str, &[Step]),
+    read: &mut Read,
     scan: &mut Scan,
 ) {
     if found.sink.arguments == Arguments::Line {
@@ -380,12 +385,18 @@ fn site(
         site.trace.extend(steps.iter().cloned());
     }
     for one in invocations {
-        run_by(context, one, span, api, scan);
+        run_by(context, one, (span, api), read, scan);
     }
 }
 
 /// What a shell or a wrapper runs with its arguments.
-fn run_by(context: &ScanContext<'_>, invocation: &Invocation, span: Span, api: &str, scan: &mut Scan) {
+fn run_by(
+    context: &ScanContext<'_>,
+    invocation: &Invocation,
+    (span, api): (Span, &str),
+    read: &mut Read,
+    scan: &mut Scan,
+) {
     let argv = &invocation.argv[..];
     for value in &invocation.program.values {
         let Some(text) = value.known_text() else { continue };
@@ -424,6 +435,13 @@ fn run_by(context: &ScanContext<'_>, invocation: &Invocation, span: Span, api: &
                 if matches!(parts.last(), Some(Part::Hole(_))) {
                     break;
                 }
+            }
+            let text = parts.iter().map(|part| match part {
+                Part::Known(text, _) => text,
+                Part::Hole(_) => "\n",
+            });
+            if !read.insert((unknown, text.collect())) {
+                continue;
             }
             let mut inner = Scan::default();
             shell_text(context, &parts, span, Dialect::Posix, &mut inner);
