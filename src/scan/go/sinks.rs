@@ -46,11 +46,15 @@ const OPENERS: Arguments = Arguments::Fixed(&["xdg-open", "x-www-browser", "www-
 const GH: Arguments = Arguments::Fixed(&["gh"]);
 
 /// The table, sorted. Sources: the package's page on <https://pkg.go.dev/>, at the import path and function of the row; what
-/// a [`Arguments::Fixed`] row runs is in the package's `exec.go`, `gh.go` or `browser_linux.go`.
+/// a [`Arguments::Fixed`] row runs is in the package's `exec.go`, `gh.go`, `browser_linux.go`, `iptables.go` or
+/// `webbrowser.go`.
 pub(crate) static SINKS: &[Sink] = &[
     sink("github.com/bitfield/script", ".Exec", 0, Arguments::Line),
     sink("github.com/bitfield/script", ".ExecForEach", 0, Arguments::Line),
     sink("github.com/bitfield/script", "Exec", 0, Arguments::Line),
+    sink("github.com/cli/browser", "OpenFile", 0, OPENERS),
+    sink("github.com/cli/browser", "OpenReader", 0, OPENERS),
+    sink("github.com/cli/browser", "OpenURL", 0, OPENERS),
     sink("github.com/cli/go-gh", "Exec", 0, GH),
     sink("github.com/cli/go-gh/v2", "Exec", 0, GH),
     sink("github.com/cli/go-gh/v2", "ExecContext", 0, GH),
@@ -59,6 +63,10 @@ pub(crate) static SINKS: &[Sink] = &[
     sink("github.com/codeskyblue/go-sh", ".Command", 0, Arguments::Spread),
     sink("github.com/codeskyblue/go-sh", "Command", 0, Arguments::Spread),
     sink("github.com/commander-cli/cmd", "NewCommand", 0, Arguments::Line),
+    sink("github.com/coreos/go-iptables/iptables", "New", 0, Arguments::Fixed(&["iptables"])),
+    sink("github.com/coreos/go-iptables/iptables", "NewWithProtocol", 0, Arguments::Fixed(&["ip6tables", "iptables"])),
+    sink("github.com/datawire/dlib/dexec", "CommandContext", 1, Arguments::Spread),
+    sink("github.com/datawire/dlib/dexec", "LookPath", 0, Arguments::Lookup),
     sink("github.com/go-cmd/cmd", "NewCmd", 0, Arguments::Spread),
     sink("github.com/go-cmd/cmd", "NewCmdOptions", 1, Arguments::Spread),
     sink("github.com/ionrock/procs", "NewProcess", 0, Arguments::Line),
@@ -79,6 +87,7 @@ pub(crate) static SINKS: &[Sink] = &[
     sink("github.com/sourcegraph/run", "Bash", 1, Arguments::Shell("bash")),
     sink("github.com/sourcegraph/run", "BashWith", 2, Arguments::Shell("bash")),
     sink("github.com/sourcegraph/run", "Cmd", 1, Arguments::Words),
+    sink("github.com/toqueteos/webbrowser", "Open", 0, Arguments::Fixed(&["xdg-open"])),
     sink("golang.org/x/sys/execabs", "Command", 0, Arguments::Spread),
     sink("golang.org/x/sys/execabs", "CommandContext", 1, Arguments::Spread),
     sink("golang.org/x/sys/execabs", "LookPath", 0, Arguments::Lookup),
