@@ -73,6 +73,9 @@ pub(crate) struct Engine<'a> {
     pub(super) field_writes: HashMap<FieldAt, Rc<Set>>,
     pub(super) open_fields: Vec<FieldAt>,
     pub(super) open_writes: Vec<FieldAt>,
+    /// Fields of structs that fields of others hold; nothing where that does not tell more than the field alone.
+    pub(super) held_fields: HashMap<(FieldAt, FieldAt), Option<Rc<Set>>>,
+    pub(super) open_held: Vec<(FieldAt, FieldAt)>,
     pub(super) reached: HashMap<Node, bool>,
     pub(super) dead: HashMap<UnitId, Rc<Vec<Range>>>,
     pub(super) flags: Option<Rc<super::flags::Flags>>,
@@ -113,6 +116,8 @@ impl<'a> Engine<'a> {
             field_writes: HashMap::new(),
             open_fields: Vec::new(),
             open_writes: Vec::new(),
+            held_fields: HashMap::new(),
+            open_held: Vec::new(),
             reached: HashMap::new(),
             dead: HashMap::new(),
             flags: None,

@@ -24,6 +24,9 @@ impl Engine<'_> {
         if let Some(own) = self.own_generic_field(at, field, context) {
             return own.step(&format!("field {name}"), span);
         }
+        if let Some(held) = self.held_field(At { unit: at.unit, expr: *base }, field, context) {
+            return held.step(&format!("field {name}"), span);
+        }
         if let Some(value) = Engine::deferred(&bases) {
             return Set::one(value);
         }
@@ -55,7 +58,7 @@ impl Engine<'_> {
     }
 
     /// What a literal says of a field, be it that it leaves it at its zero value.
-    fn field_of_literal(&mut self, literal: At, field: FieldAt, context: Context) -> Set {
+    pub(super) fn field_of_literal(&mut self, literal: At, field: FieldAt, context: Context) -> Set {
         if let Some(value) = self.literal_field(literal, field) {
             return self.eval(value, context);
         }

@@ -29,6 +29,7 @@ mod lookup;
 mod models;
 mod module;
 mod outline;
+mod owners;
 mod pairs;
 mod reach;
 mod sinks;
