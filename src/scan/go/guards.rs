@@ -91,7 +91,7 @@ impl Engine<'_> {
         let program = self.program;
         let syntax = program.syntax(func.unit);
         let declared = syntax.func(func.func);
-        let (Some(range), Some((call, _))) = (declared.range, self.entered(func, context)) else { return false };
+        let (Some(range), Some((call, outer))) = (declared.range, self.entered(func, context)) else { return false };
         for guard in syntax.guards_at(place).filter(|guard| range.contains(guard.range.start)) {
             let (Condition::Is(condition)
             | Condition::IsNot(condition)
@@ -101,14 +101,22 @@ impl Engine<'_> {
                 continue;
             };
             let text = syntax.str(syntax.expr(condition).range);
-            for param in &declared.params {
+            for (index, param) in declared.params.iter().enumerate() {
                 let Some(var) = param.var else { continue };
                 let name = syntax.str(syntax.var(var).name);
                 if name.is_empty() || !text.contains(name) || self.is_changed(func.unit, range, name) {
                     continue;
                 }
                 let ExprKind::Call { args, .. } = program.syntax(call.unit).kind(call.expr) else { continue };
-                if args.len() != declared.params.len() {
+                if param.variadic || args.len() == 1 && declared.params.len() > 1 {
+                    continue;
+                }
+                let Some(&arg) = args.get(index) else { continue };
+                if let Some(value) = self.given_bool(At { unit: call.unit, expr: arg }, outer) {
+                    let candidate = Candidate { of: name, value: if value { "true" } else { "false" } };
+                    if self.allows(func.unit, &guard.condition, candidate) == Some(false) {
+                        return true;
+                    }
                     continue;
                 }
                 let values = self.eval_var(VarAt { unit: func.unit, var }, context);
@@ -124,6 +132,41 @@ impl Engine<'_> {
             }
         }
         false
+    }
+
+    /// Whether a call, or one on the way to it, stands where the values that are passed keep it from running.
+    pub(crate) fn is_way_ruled_out(&mut self, call: At, chain: Context) -> bool {
+        let mut place = call;
+        for (outer, func) in self.calls_of(chain) {
+            let start = self.program.syntax(place.unit).expr(place.expr).range.start;
+            if place.unit == func.unit && self.is_ruled_out(func, start, chain) {
+                return true;
+            }
+            place = outer;
+        }
+        false
+    }
+
+    /// What a call passes for a truth value, where that is written there or further up.
+    fn given_bool(&mut self, mut at: At, mut context: Context) -> Option<bool> {
+        for _ in 0..MAX_DEPTH {
+            let syntax = self.program.syntax(at.unit);
+            let source = syntax.resolve_if_ident(at.expr).map(|var| syntax.var(var).source);
+            let Some(Source::Param { func, index }) = source else { return self.constant_bool(at, 0) };
+            let func = FuncAt { unit: at.unit, func };
+            let range = syntax.func(func.func).range?;
+            if self.is_changed(at.unit, range, syntax.name(at.expr)) {
+                return None;
+            }
+            let (call, outer) = self.entered(func, context)?;
+            let ExprKind::Call { args, .. } = self.program.syntax(call.unit).kind(call.expr) else { return None };
+            if args.len() != syntax.func(func.func).params.len() {
+                return None;
+            }
+            at = At { unit: call.unit, expr: *args.get(index as usize)? };
+            context = outer;
+        }
+        None
     }
 
     /// Whether an expression is assigned to in a range, by code that runs on the platform.
@@ -260,6 +303,11 @@ impl Engine<'_> {
                     let (result, parameter, value) = self.result_for(at, candidate, depth)?;
                     self.bool_for(result, Candidate { of: &parameter, value: &value }, depth + 1)
                 }
+                _ => None,
+            },
+            ExprKind::Ident if syntax.name(at.expr) == candidate.of => match candidate.value {
+                "true" => Some(true),
+                "false" => Some(false),
                 _ => None,
             },
             _ => self.constant_bool(at, depth),

@@ -170,6 +170,9 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             }
             continue;
         }
+        if engine.is_way_ruled_out(found.call, chain) {
+            continue;
+        }
         // One program of several runs others: each literal of the struct that holds the arguments by itself.
         if let Some(list) = spread_list(engine, found)
             && set.values.len() > 1
