@@ -283,7 +283,11 @@ impl Engine<'_> {
                 if index > 0 {
                     // What is empty is left out, with the slash after it.
                     let is_empty = |value: &Value| value.known_text().is_some_and(|text| text.is_empty());
-                    let (empty, rest) = set.values.into_iter().partition(is_empty);
+                    let (mut empty, rest): (Vec<Value>, Vec<Value>) = set.values.into_iter().partition(is_empty);
+                    // Where the code names folders, one that is empty is not filled in yet.
+                    if index == 1 && rest.iter().any(|folder| folder.known_text().is_some()) {
+                        empty.retain(|value| value.default);
+                    }
                     set = self.join_texts(&Set { values: rest }, &slash);
                     set.extend(Set { values: empty });
                 }
