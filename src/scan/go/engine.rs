@@ -18,6 +18,9 @@ use std::rc::Rc;
 const FUEL: u32 = 60_000;
 /// How many expressions are followed for one sink.
 const BUDGET: u32 = 240_000;
+/// How many expressions are followed for a question beside the way to a value, and for all of them.
+const ASIDE: u32 = 1_000;
+const ALL_ASIDE: u32 = 60_000;
 /// How deep following may nest.
 const MAX_DEPTH: u32 = 120;
 /// How many calls a context may hold.
@@ -60,6 +63,9 @@ pub(crate) struct Engine<'a> {
     fuel: u32,
     /// What the current sink has left beside the fuel of its chain.
     budget: u32,
+    /// What is left for questions beside the way, and whether one is being followed.
+    aside: u32,
+    is_aside: bool,
     /// The function whose parameters are looked at caller by caller.
     pub bottom: Option<FuncAt>,
     pub(super) members: HashMap<PackageId, HashMap<String, Option<Meaning>>>,
@@ -69,6 +75,7 @@ pub(crate) struct Engine<'a> {
     pub(super) satisfied: HashMap<(PackageId, String, At), bool>,
     pub(super) implementations: HashMap<(At, String), Rc<Vec<FuncAt>>>,
     pub(super) callers: HashMap<FuncAt, Rc<Vec<CallSite>>>,
+    pub(super) callers_by_type: HashMap<FuncAt, Rc<Vec<CallSite>>>,
     pub(super) fields: HashMap<FieldAt, Rc<Set>>,
     pub(super) field_writes: HashMap<FieldAt, Rc<Set>>,
     pub(super) open_fields: Vec<FieldAt>,
@@ -104,6 +111,8 @@ impl<'a> Engine<'a> {
             depth: 0,
             fuel: FUEL,
             budget: BUDGET,
+            aside: ALL_ASIDE,
+            is_aside: false,
             bottom: None,
             members: HashMap::new(),
             types: HashMap::new(),
@@ -112,6 +121,7 @@ impl<'a> Engine<'a> {
             satisfied: HashMap::new(),
             implementations: HashMap::new(),
             callers: HashMap::new(),
+            callers_by_type: HashMap::new(),
             fields: HashMap::new(),
             field_writes: HashMap::new(),
             open_fields: Vec::new(),
@@ -156,6 +166,23 @@ impl<'a> Engine<'a> {
         let result = follow(self);
         self.fuel += spare;
         result
+    }
+
+    /// Follows an expression beside the way to another value, with fuel of its own; nothing where it comes round to what
+    /// is being followed, or there is too much code.
+    pub(crate) fn eval_aside(&mut self, at: At) -> Option<Set> {
+        if self.is_aside || self.aside == 0 {
+            return None;
+        }
+        self.is_aside = true;
+        let share = ASIDE.min(self.aside);
+        let fuel = std::mem::replace(&mut self.fuel, share);
+        let cycle = std::mem::replace(&mut self.lowest_cycle, usize::MAX);
+        let set = self.apart_from_sink(|engine| engine.eval(at, 0));
+        let whole = self.lowest_cycle == usize::MAX && self.fuel > 0;
+        self.aside -= share - self.fuel;
+        (self.fuel, self.lowest_cycle, self.is_aside) = (fuel, cycle, false);
+        whole.then_some(set)
     }
 
     /// Follows something that does not depend on the current sink's parameters.

@@ -32,6 +32,7 @@ mod outline;
 mod owners;
 mod pairs;
 mod reach;
+mod receivers;
 mod sinks;
 mod sites;
 mod slices;

@@ -156,7 +156,7 @@ fn scan_sink(engine: &mut Engine<'_>, context: &ScanContext<'_>, found: Found, s
             Some(&Kind::Param(func, _)) => Some(func),
             _ => None,
         };
-        let callers = decider.map(|func| engine.callers_of(func)).unwrap_or_default();
+        let callers = decider.map(|func| engine.callers_by_type(func)).unwrap_or_default();
         if deferred.is_some() && !callers.is_empty() {
             for site in callers.iter() {
                 let Some(func) = decider else { break };
