@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A scan makes and drops millions of small values in several threads, which this allocator does faster than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     aboard::cli::main()
 }

@@ -77,13 +77,14 @@ struct Site {
 pub(super) fn remembered(
     context: &ScanContext<'_>,
     identity: Key,
-    mut content: Key,
+    content: impl FnOnce() -> Key,
     work: impl FnOnce() -> Scan,
 ) -> Scan {
     let Some(folder) = &context.cache else { return work() };
     let mut identity = identity;
     identity.add(context.tree.root().to_string_lossy().as_bytes());
     let file = folder.join("scan").join(format!("{}.json", identity.finish()));
+    let mut content = content();
     content.add(build());
     let content = content.finish();
     if let Some(scan) = load(context, &file, &content) {

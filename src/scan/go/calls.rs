@@ -151,7 +151,14 @@ impl Engine<'_> {
             let name = declared.name.as_str();
             let is_method = declared.receiver.is_some();
             let package = program.unit(func.unit).package;
-            let units = if is_method { program.callers_of_method(package, name) } else { program.users(package, name) };
+            let units = match declared.receiver {
+                Some(receiver) => {
+                    let receiver = receiver_name(program.syntax(func.unit), receiver.ty).unwrap_or_default();
+                    program.callers_of_method(package, receiver, name)
+                }
+                None => program.users(package, name),
+            };
+            program.parse_all(&units);
             for unit in units {
                 for expr in program.syntax(unit).refs(name) {
                     let at = At { unit, expr };
@@ -300,6 +307,7 @@ impl Engine<'_> {
         } else {
             vec![var.unit]
         };
+        program.parse_all(&units);
         for unit in units {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
@@ -314,7 +322,9 @@ impl Engine<'_> {
     fn flows_from_field(&mut self, field: FieldAt, depth: u32, seen: &mut BTreeSet<At>, calls: &mut BTreeSet<At>) {
         let program = self.program;
         let name = self.field_name(field);
-        for unit in program.member_users(program.unit(field.unit).package, &name, way::SELECTOR) {
+        let units = program.member_users(program.unit(field.unit).package, &name, way::SELECTOR);
+        program.parse_all(&units);
+        for unit in units {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };

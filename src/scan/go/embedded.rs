@@ -3,7 +3,7 @@
 //! A value counts only where its key stands once in a file: which section a struct is filled from is not followed.
 
 use super::engine::Engine;
-use super::load::Program;
+use super::load::{PackageId, Program};
 use super::value::{Set, Value};
 use crate::file::{FileId, Span};
 use crate::walk::{Kind, Tree};
@@ -29,12 +29,22 @@ const FORMATS: &[(&str, &[&str])] = &[
 /// A file's texts by their keys; nothing for a key that stands twice.
 type Keys = BTreeMap<String, Option<(String, Span)>>;
 
+/// A configuration file.
+#[derive(Debug)]
+struct File {
+    /// The package that embeds it.
+    package: PackageId,
+    /// The keys of tags that name places in it.
+    tags: &'static [&'static str],
+    keys: Keys,
+}
+
 /// The configuration files that a program embeds; read when they are asked for.
 #[derive(Debug)]
 pub(crate) struct Embedded<'a> {
     tree: &'a Tree,
     program: &'a Program,
-    files: OnceLock<Vec<(&'static [&'static str], Keys)>>,
+    files: OnceLock<Vec<File>>,
 }
 
 impl<'a> Embedded<'a> {
@@ -42,13 +52,14 @@ impl<'a> Embedded<'a> {
         Self { tree, program, files: OnceLock::new() }
     }
 
-    fn files(&self) -> &[(&'static [&'static str], Keys)] {
+    fn files(&self) -> &[File] {
         self.files.get_or_init(|| {
-            let mut paths: Vec<String> = self.program.units.iter().flat_map(|unit| self.paths(unit)).collect();
+            let paths = |unit| self.paths(unit).into_iter().map(move |path| (path, unit.package));
+            let mut paths: Vec<(String, PackageId)> = self.program.units.iter().flat_map(paths).collect();
             paths.sort_unstable();
             paths.dedup();
             paths.truncate(MAX_FILES);
-            paths.iter().filter_map(|path| self.read(path)).collect()
+            paths.iter().filter_map(|(path, package)| self.read(path, *package)).collect()
         })
     }
 
@@ -92,7 +103,7 @@ impl<'a> Embedded<'a> {
         files.map(|entry| join(inside.trim_end_matches('/'), &entry.name)).collect()
     }
 
-    fn read(&self, path: &str) -> Option<(&'static [&'static str], Keys)> {
+    fn read(&self, path: &str, package: PackageId) -> Option<File> {
         let (ending, tags) = format(path)?;
         let file = self.tree.read(path).ok()?;
         let source = self.tree.files().get(file);
@@ -112,7 +123,7 @@ impl<'a> Embedded<'a> {
                 leaves(&value, &mut keys, (text, file), 0);
             }
         }
-        Some((tags, keys))
+        Some(File { package, tags, keys })
     }
 }
 
@@ -176,16 +187,18 @@ fn leaves(value: &serde_json::Value, keys: &mut Keys, (text, file): (&str, FileI
 }
 
 impl Engine<'_> {
-    /// What embedded files hold under the key that a field's tag names.
-    pub(crate) fn embedded_value(&self, tag: &str, key: &str) -> Set {
+    /// What embedded files hold under the key that a tag of a field of a package names. A package that has nothing to do
+    /// with the one that embeds a file is not filled from it.
+    pub(crate) fn embedded_value(&self, package: PackageId, tag: &str, key: &str) -> Set {
         let mut set = Set::default();
         if matches!(key, "" | "-") || !FORMATS.iter().any(|row| row.1.contains(&tag)) {
             return set;
         }
-        for (tags, keys) in self.embedded.files() {
-            if tags.contains(&tag)
-                && let Some(Some((value, span))) = keys.get(key)
+        for file in self.embedded.files() {
+            if file.tags.contains(&tag)
+                && let Some(Some((value, span))) = file.keys.get(key)
                 && !value.is_empty()
+                && (self.program.leads_to(file.package, package) || self.program.leads_to(package, file.package))
             {
                 set.add(Value::text(value, *span));
             }

@@ -5,19 +5,20 @@
 //! of one chain and one sink ([`FUEL`], [`BUDGET`]), depth ([`MAX_DEPTH`]), nested calls ([`MAX_CALLS`]) and set sizes.
 
 use super::constraint::BuildTags;
+use super::cycles::{Cycles, Key};
 use super::embedded::Embedded;
 use super::load::{PackageId, Program, UnitId};
 use super::reach::Node;
-use super::syntax::Range;
 use super::types::{At, FieldAt, FuncAt, Meaning, Ty};
 use super::value::{Context, Set, Value};
-use std::collections::{BTreeMap, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many expressions are followed for one chain of a sink's callers.
-const FUEL: u32 = 60_000;
+const FUEL: u32 = 5_000;
 /// How many expressions are followed for one sink.
-const BUDGET: u32 = 240_000;
+const BUDGET: u32 = 20_000;
 /// How many expressions are followed for a question beside the way to a value, and for all of them.
 const ASIDE: u32 = 1_000;
 const ALL_ASIDE: u32 = 60_000;
@@ -53,11 +54,10 @@ pub(crate) struct Engine<'a> {
     frames: Vec<Frame>,
     frame_ids: HashMap<Frame, Context>,
     /// Values that hold everywhere.
-    memo: HashMap<(At, Context), Rc<Set>>,
+    memo: HashMap<Key, Rc<Set>>,
     /// Values in which the current sink's parameters stand.
-    local_memo: HashMap<(At, Context), Rc<Set>>,
-    open: HashMap<(At, Context), usize>,
-    lowest_cycle: usize,
+    local_memo: HashMap<Key, Rc<Set>>,
+    pub(super) cycles: Cycles,
     params_seen: u64,
     depth: u32,
     fuel: u32,
@@ -78,13 +78,14 @@ pub(crate) struct Engine<'a> {
     pub(super) callers_by_type: HashMap<FuncAt, Rc<Vec<CallSite>>>,
     pub(super) fields: HashMap<FieldAt, Rc<Set>>,
     pub(super) field_writes: HashMap<FieldAt, Rc<Set>>,
-    pub(super) open_fields: Vec<FieldAt>,
-    pub(super) open_writes: Vec<FieldAt>,
+    pub(super) open_fields: Vec<(FieldAt, usize)>,
+    pub(super) open_writes: Vec<(FieldAt, usize)>,
     /// Fields of structs that fields of others hold; nothing where that does not tell more than the field alone.
     pub(super) held_fields: HashMap<(FieldAt, FieldAt), Option<Rc<Set>>>,
-    pub(super) open_held: Vec<(FieldAt, FieldAt)>,
+    pub(super) open_held: Vec<((FieldAt, FieldAt), usize)>,
     pub(super) reached: HashMap<Node, bool>,
-    pub(super) dead: HashMap<UnitId, Rc<Vec<Range>>>,
+    /// Conditions that never hold on the platform, by their place in [`super::syntax::Syntax::guards`].
+    pub(super) dead: HashMap<(UnitId, u32), bool>,
     pub(super) flags: Option<Rc<super::flags::Flags>>,
     pub(super) var_writes: HashMap<UnitId, Rc<super::variables::Writes>>,
 }
@@ -102,11 +103,10 @@ impl<'a> Engine<'a> {
             env,
             embedded,
             frames: vec![Frame::Pin { over: At { unit: 0, expr: 0 }, index: usize::MAX, outer: 0 }],
-            frame_ids: HashMap::new(),
-            memo: HashMap::new(),
-            local_memo: HashMap::new(),
-            open: HashMap::new(),
-            lowest_cycle: usize::MAX,
+            frame_ids: HashMap::default(),
+            memo: HashMap::default(),
+            local_memo: HashMap::default(),
+            cycles: Cycles::default(),
             params_seen: 0,
             depth: 0,
             fuel: FUEL,
@@ -114,24 +114,24 @@ impl<'a> Engine<'a> {
             aside: ALL_ASIDE,
             is_aside: false,
             bottom: None,
-            members: HashMap::new(),
-            types: HashMap::new(),
+            members: HashMap::default(),
+            types: HashMap::default(),
             type_depth: 0,
-            interface_methods: HashMap::new(),
-            satisfied: HashMap::new(),
-            implementations: HashMap::new(),
-            callers: HashMap::new(),
-            callers_by_type: HashMap::new(),
-            fields: HashMap::new(),
-            field_writes: HashMap::new(),
+            interface_methods: HashMap::default(),
+            satisfied: HashMap::default(),
+            implementations: HashMap::default(),
+            callers: HashMap::default(),
+            callers_by_type: HashMap::default(),
+            fields: HashMap::default(),
+            field_writes: HashMap::default(),
             open_fields: Vec::new(),
             open_writes: Vec::new(),
-            held_fields: HashMap::new(),
+            held_fields: HashMap::default(),
             open_held: Vec::new(),
-            reached: HashMap::new(),
-            dead: HashMap::new(),
+            reached: HashMap::default(),
+            dead: HashMap::default(),
             flags: None,
-            var_writes: HashMap::new(),
+            var_writes: HashMap::default(),
         }
     }
 
@@ -177,19 +177,29 @@ impl<'a> Engine<'a> {
         self.is_aside = true;
         let share = ASIDE.min(self.aside);
         let fuel = std::mem::replace(&mut self.fuel, share);
-        let cycle = std::mem::replace(&mut self.lowest_cycle, usize::MAX);
+        let level = self.cycles.open();
         let set = self.apart_from_sink(|engine| engine.eval(at, 0));
-        let whole = self.lowest_cycle == usize::MAX && self.fuel > 0;
+        let whole = self.cycles.close_beside(level) && self.fuel > 0;
         self.aside -= share - self.fuel;
-        (self.fuel, self.lowest_cycle, self.is_aside) = (fuel, cycle, false);
+        (self.fuel, self.is_aside) = (fuel, false);
         whole.then_some(set)
+    }
+
+    /// Follows something with steps of its own, so that what comes out does not hang on what the sink has left.
+    pub(crate) fn with_own_steps<T>(&mut self, steps: u32, follow: impl FnOnce(&mut Self) -> T) -> T {
+        let fuel = std::mem::replace(&mut self.fuel, steps);
+        let result = follow(self);
+        self.fuel = fuel;
+        result
     }
 
     /// Follows something that does not depend on the current sink's parameters.
     pub(crate) fn apart_from_sink<T>(&mut self, follow: impl FnOnce(&mut Self) -> T) -> T {
         let bottom = self.bottom.take();
         let memo = std::mem::take(&mut self.local_memo);
+        let partial = self.cycles.set_aside();
         let result = follow(self);
+        self.cycles.take_back(partial);
         self.bottom = bottom;
         self.local_memo = memo;
         result
@@ -198,11 +208,6 @@ impl<'a> Engine<'a> {
     /// Whether the current sink's steps are used up.
     pub(crate) fn exhausted(&self) -> bool {
         self.fuel == 0
-    }
-
-    /// Notes that what is open cannot be remembered: it came round to a field that is still being worked out.
-    pub(crate) fn cut_short(&mut self) {
-        self.lowest_cycle = 0;
     }
 
     /// Notes that a value holds one of the current sink's parameters.
@@ -330,10 +335,12 @@ impl<'a> Engine<'a> {
             self.params_seen += 1;
             return (**known).clone();
         }
-        if let Some(&level) = self.open.get(&key) {
-            // It comes round to itself: that adds nothing to what else it can be.
-            self.lowest_cycle = self.lowest_cycle.min(level);
+        if self.cycles.comes_round(&key) {
             return Set::default();
+        }
+        if let Some((known, has_params)) = self.cycles.partial(&key) {
+            self.params_seen += u64::from(has_params);
+            return (*known).clone();
         }
         if self.fuel == 0 {
             return Set::hole("too much code to follow");
@@ -343,18 +350,15 @@ impl<'a> Engine<'a> {
         }
         self.fuel -= 1;
         self.depth += 1;
-        let level = self.open.len();
-        self.open.insert(key, level);
+        let level = self.cycles.open_key(key);
         let before = self.params_seen;
         let set = self.eval_inner(at, context);
-        self.open.remove(&key);
         self.depth -= 1;
-        let whole = self.lowest_cycle >= level;
-        if self.lowest_cycle >= level {
-            self.lowest_cycle = usize::MAX;
-        }
+        let has_params = self.params_seen != before;
+        let kept = (self.fuel > 0).then_some(&set);
+        let whole = self.cycles.close_key(key, level, kept, has_params);
         if whole && self.fuel > 0 {
-            let memo = if self.params_seen == before { &mut self.memo } else { &mut self.local_memo };
+            let memo = if has_params { &mut self.local_memo } else { &mut self.memo };
             memo.insert(key, Rc::new(set.clone()));
         }
         set

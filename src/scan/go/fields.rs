@@ -142,15 +142,18 @@ impl Engine<'_> {
         if let Some(known) = self.fields.get(&field) {
             return (**known).clone();
         }
-        if self.open_fields.contains(&field) {
-            self.cut_short();
+        if let Some(&(_, level)) = self.open_fields.iter().find(|(open, _)| *open == field) {
+            self.cycles.came_round_to(level);
             return Set::default();
         }
-        self.open_fields.push(field);
+        let level = self.cycles.open();
+        self.open_fields.push((field, level.at));
         let program = self.program;
         let mut set = Set::default();
         let name = self.field_name(field);
-        for unit in program.member_users(program.unit(field.unit).package, &name, way::KEY) {
+        let units = program.member_users(program.unit(field.unit).package, &name, way::KEY);
+        program.parse_all(&units);
+        for unit in units {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let syntax = program.syntax(unit);
@@ -173,6 +176,7 @@ impl Engine<'_> {
             set.add(Value::hole_at(format!("field {name}, which is set by other means"), declared));
         }
         self.open_fields.pop();
+        self.cycles.close(level);
         self.fields.insert(field, Rc::new(set.clone()));
         set
     }
@@ -185,7 +189,9 @@ impl Engine<'_> {
         let mut set = Set::default();
         let Some((range, _)) = named else { return set };
         let name = syntax.str(range).to_owned();
-        for unit in program.users(program.unit(field.unit).package, &name) {
+        let units = program.users(program.unit(field.unit).package, &name);
+        program.parse_all(&units);
+        for unit in units {
             let syntax = program.syntax(unit);
             for (id, expr) in syntax.exprs.iter().enumerate() {
                 let ExprKind::Composite { elements, .. } = &expr.kind else { continue };
@@ -206,16 +212,19 @@ impl Engine<'_> {
         if let Some(known) = self.field_writes.get(&field) {
             return (**known).clone();
         }
-        if self.open_writes.contains(&field) {
-            self.cut_short();
+        if let Some(&(_, level)) = self.open_writes.iter().find(|(open, _)| *open == field) {
+            self.cycles.came_round_to(level);
             return Set::default();
         }
-        self.open_writes.push(field);
+        let level = self.cycles.open();
+        self.open_writes.push((field, level.at));
         let program = self.program;
         let mut set = Set::default();
         let mut added = Set::default();
         let name = self.field_name(field);
-        for unit in program.member_users(program.unit(field.unit).package, &name, way::SELECTOR) {
+        let units = program.member_users(program.unit(field.unit).package, &name, way::SELECTOR);
+        program.parse_all(&units);
+        for unit in units {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };
@@ -261,6 +270,7 @@ impl Engine<'_> {
             set.extend(concat(&set, &added));
         }
         self.open_writes.pop();
+        self.cycles.close(level);
         self.field_writes.insert(field, Rc::new(set.clone()));
         set
     }

@@ -172,7 +172,7 @@ impl Engine<'_> {
     /// Whether an expression is assigned to in a range, by code that runs on the platform.
     fn is_changed(&mut self, unit: UnitId, within: Range, text: &str) -> bool {
         let syntax = self.program.syntax(unit);
-        syntax.assigns.iter().any(|assign| {
+        syntax.assigns_in(within).any(|assign| {
             let left = syntax.expr(assign.left).range;
             within.contains(left.start) && syntax.str(left) == text && self.is_on_platform(unit, left.start)
         })

@@ -5,32 +5,28 @@
 use super::constraint::BuildTags;
 use super::engine::Engine;
 use super::load::UnitId;
-use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Range, Source};
+use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Source};
 use super::types::{At, Meaning, VarAt};
-use std::rc::Rc;
+
+/// How many expressions are followed for a variable that may hold the platform's name: that is handed on by few.
+const PLATFORM_STEPS: u32 = 200;
 
 impl Engine<'_> {
     /// Whether no condition keeps a place from running on the platform.
     pub(crate) fn is_on_platform(&mut self, unit: UnitId, at: u32) -> bool {
-        !self.dead_ranges(unit).iter().any(|range| range.contains(at))
+        let program = self.program;
+        !program.syntax(unit).guards_around(at).any(|(index, guard)| self.is_dead(unit, index, guard))
     }
 
-    fn dead_ranges(&mut self, unit: UnitId) -> Rc<Vec<Range>> {
-        if let Some(known) = self.dead.get(&unit) {
-            return Rc::clone(known);
+    /// Whether a condition never holds on the platform.
+    fn is_dead(&mut self, unit: UnitId, index: u32, guard: &Guard) -> bool {
+        if let Some(&known) = self.dead.get(&(unit, index)) {
+            return known;
         }
-        // While they are worked out, everything counts as live.
-        self.dead.insert(unit, Rc::default());
-        let program = self.program;
-        let dead: Vec<Range> = program
-            .syntax(unit)
-            .guards
-            .iter()
-            .filter(|guard| self.holds(unit, guard) == Some(false))
-            .map(|guard| guard.range)
-            .collect();
-        let dead = Rc::new(dead);
-        self.dead.insert(unit, Rc::clone(&dead));
+        // While it is worked out, it counts as one that holds.
+        self.dead.insert((unit, index), false);
+        let dead = self.holds(unit, guard) == Some(false);
+        self.dead.insert((unit, index), dead);
         dead
     }
 
@@ -191,7 +187,7 @@ impl Engine<'_> {
         let (ExprKind::Ident | ExprKind::Selector { .. }) = self.program.syntax(at.unit).kind(at.expr) else {
             return None;
         };
-        let set = self.apart_from_sink(|engine| engine.eval(at, 0));
+        let set = self.apart_from_sink(|engine| engine.with_own_steps(PLATFORM_STEPS, |engine| engine.eval(at, 0)));
         let text = set.values.first()?.known_text()?;
         let same = set.values.iter().all(|value| !value.default && value.known_text().as_deref() == Some(&text));
         (same && (text == self.tags.os() || text == self.tags.arch())).then_some(text)

@@ -6,12 +6,14 @@
 use super::constraint::BuildTags;
 use super::imports::Head;
 use super::module::{Place, Workspace};
-use super::outline::{Declared, Outline, way};
+use super::outline::{Declared, Interface, Outline, way};
+use super::package_set::PackageSet;
 use super::syntax::{Decl, Syntax};
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
+use foldhash::HashMap;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How many packages one program may have before the rest is ignored.
@@ -71,7 +73,7 @@ pub(crate) struct Program {
     /// Import path → the files that import it.
     importers: HashMap<String, Vec<UnitId>>,
     outline: OnceLock<Outline>,
-    dependents: Mutex<HashMap<PackageId, Arc<HashSet<PackageId>>>>,
+    dependents: Mutex<HashMap<PackageId, Arc<PackageSet>>>,
     /// Modules and packages without sources, with one import path of each.
     pub missing: BTreeMap<String, String>,
     /// The folders that were listed, in the tree; for the cache.
@@ -199,6 +201,16 @@ impl Program {
         self.importers.get(import).map_or(&[], Vec::as_slice)
     }
 
+    /// Parses files that are about to be looked at, in parallel.
+    pub(crate) fn parse_all(&self, units: &[UnitId]) {
+        let open: Vec<&Unit> = units.iter().map(|&unit| self.unit(unit)).filter(|unit| !unit.is_parsed()).collect();
+        if open.len() > 1 {
+            open.into_par_iter().for_each(|unit| {
+                unit.syntax();
+            });
+        }
+    }
+
     /// The import path that a package name stands for in a file.
     pub(crate) fn import_of<'a>(&'a self, unit: UnitId, name: &str) -> Option<&'a str> {
         self.unit(unit)
@@ -264,7 +276,7 @@ impl Program {
         }
         let dependents = self.dependents(package);
         let units: Vec<UnitId> =
-            self.outline().users(word, ways).filter(|unit| dependents.contains(&self.unit(*unit).package)).collect();
+            self.outline().users(word, ways).filter(|unit| dependents.contains(self.unit(*unit).package)).collect();
         if units.len() <= MAX_MEMBER_USERS {
             return units;
         }
@@ -274,15 +286,27 @@ impl Program {
         units.into_iter().filter(near).collect()
     }
 
-    /// The files that may call a method of a type of a package: any, for an interface stands between. Of a name that
-    /// hundreds of files select, those that lead to the package must do.
-    pub(crate) fn callers_of_method(&self, package: PackageId, name: &str) -> Vec<UnitId> {
-        let units = if name.starts_with(char::is_uppercase) {
-            self.outline().users(name, way::SELECTOR).collect()
-        } else {
-            self.own_users(package, name, way::SELECTOR)
-        };
+    /// The files that may call a method of a type of a package: those that lead to the type, or to an interface that stands
+    /// for it. Of a name that hundreds of such files select, those that lead to the type must do.
+    pub(crate) fn callers_of_method(&self, package: PackageId, receiver: &str, name: &str) -> Vec<UnitId> {
+        if !name.starts_with(char::is_uppercase) {
+            return self.own_users(package, name, way::SELECTOR);
+        }
+        let mut seeing = (*self.dependents(package)).clone();
+        for interface in self.outline().interfaces(name) {
+            if !seeing.contains(interface.package) && self.may_satisfy(package, receiver, interface) {
+                seeing.add_all(&self.dependents(interface.package));
+            }
+        }
+        let users = self.outline().users(name, way::SELECTOR);
+        let units: Vec<UnitId> = users.filter(|&unit| seeing.contains(self.unit(unit).package)).collect();
         if units.len() > MAX_CALLING_UNITS { self.member_users(package, name, way::SELECTOR) } else { units }
+    }
+
+    /// Whether a type has most of the methods that an interface asks for; the others it may have from what it embeds.
+    fn may_satisfy(&self, package: PackageId, receiver: &str, interface: &Interface) -> bool {
+        let own = interface.methods.iter().filter(|name| self.methods_of(package, receiver, name).next().is_some());
+        own.count() * 2 >= interface.methods.len()
     }
 
     /// The methods of a name, in the order of their files.
@@ -300,13 +324,19 @@ impl Program {
         self.outline.get_or_init(|| Outline::of(&self.units))
     }
 
+    /// Whether a package is another or imports it, by way of others too.
+    pub(crate) fn leads_to(&self, package: PackageId, other: PackageId) -> bool {
+        self.dependents(other).contains(package)
+    }
+
     /// A package and every package that imports it, by way of others too.
-    fn dependents(&self, package: PackageId) -> Arc<HashSet<PackageId>> {
-        let known = |map: &HashMap<PackageId, Arc<HashSet<PackageId>>>| map.get(&package).cloned();
+    fn dependents(&self, package: PackageId) -> Arc<PackageSet> {
+        let known = |map: &HashMap<PackageId, Arc<PackageSet>>| map.get(&package).cloned();
         if let Some(found) = known(&self.dependents.lock().unwrap_or_else(PoisonError::into_inner)) {
             return found;
         }
-        let mut all = HashSet::from([package]);
+        let mut all = PackageSet::default();
+        all.insert(package);
         let mut open = vec![package];
         while let Some(next) = open.pop() {
             for unit in self.importers(&self.package(next).import) {

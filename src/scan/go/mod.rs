@@ -15,6 +15,7 @@ mod calls;
 mod channels;
 mod commands;
 mod constraint;
+mod cycles;
 mod embedded;
 mod engine;
 mod eval;
@@ -30,6 +31,7 @@ mod models;
 mod module;
 mod outline;
 mod owners;
+mod package_set;
 mod pairs;
 mod reach;
 mod receivers;
@@ -122,14 +124,21 @@ fn scan_mains(context: &ScanContext<'_>, tags: &BuildTags, mains: &[MainPackage]
     for (name, value) in &context.env {
         identity.add(name).add(value);
     }
-    scan.extend(cache::remembered(context, identity, content(&program), || {
-        let mut scan = Scan::default();
-        let units = sites::units_with_sinks(&program);
-        for part in follow(context, tags, &program, &units) {
-            scan.extend(part);
-        }
-        scan
-    }));
+    scan.extend(cache::remembered(
+        context,
+        identity,
+        || content(&program),
+        || {
+            let mut scan = Scan::default();
+            let units = sites::units_with_sinks(&program);
+            for part in follow(context, tags, &program, &units) {
+                scan.extend(part);
+            }
+            scan
+        },
+    ));
+    // Nobody waits until hundreds of megabytes of small pieces are given back one by one.
+    std::thread::spawn(move || drop(program));
     scan
 }
 

@@ -5,8 +5,9 @@
 //! where the name itself is looked at.
 
 use super::load::{PackageId, Unit, UnitId};
+use super::syntax::{NameHash, hash};
+use foldhash::HashMap;
 use rayon::prelude::*;
-use std::collections::HashMap;
 
 /// How a file uses a word; several ways are joined by `|`.
 pub(crate) mod way {
@@ -28,6 +29,14 @@ pub(crate) struct Declared<'a> {
     pub receiver: &'a str,
 }
 
+/// An interface that a file writes down, named or not.
+#[derive(Debug)]
+pub(crate) struct Interface {
+    pub package: PackageId,
+    /// The methods that it asks for itself.
+    pub methods: Box<[Box<str>]>,
+}
+
 /// A method by its file, its package and the name of its receiver's type.
 type Method = (UnitId, PackageId, Box<str>);
 
@@ -38,6 +47,9 @@ pub(crate) struct Outline {
     words: Vec<(u32, UnitId, u8)>,
     /// By name, in the order of files.
     methods: HashMap<Box<str>, Vec<Method>>,
+    interfaces: Vec<Interface>,
+    /// Interfaces by the names of their methods.
+    asking: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl Outline {
@@ -45,7 +57,9 @@ impl Outline {
     pub(crate) fn of(units: &[Unit]) -> Self {
         let files: Vec<File<'_>> = units.par_iter().map(|unit| File::read(unit.text())).collect();
         let mut words = Vec::with_capacity(files.iter().map(|file| file.words.len()).sum());
-        let mut methods: HashMap<Box<str>, Vec<Method>> = HashMap::new();
+        let mut methods: HashMap<Box<str>, Vec<Method>> = HashMap::default();
+        let mut interfaces: Vec<Interface> = Vec::new();
+        let mut asking: HashMap<Box<str>, Vec<u32>> = HashMap::default();
         for (id, (unit, file)) in units.iter().zip(files).enumerate() {
             words.extend(file.words.into_iter().map(|(hash, ways)| (hash, id as UnitId, ways)));
             for (receiver, name) in file.methods {
@@ -55,9 +69,16 @@ impl Outline {
                     None => drop(methods.insert(name.into(), vec![row])),
                 }
             }
+            for names in file.interfaces.into_iter().filter(|names| !names.is_empty()) {
+                for &name in &names {
+                    asking.entry(name.into()).or_default().push(interfaces.len() as u32);
+                }
+                let methods = names.into_iter().map(Box::from).collect();
+                interfaces.push(Interface { package: unit.package, methods });
+            }
         }
         words.par_sort_unstable();
-        Self { words, methods }
+        Self { words, methods, interfaces, asking }
     }
 
     /// The files that use a word in one of some ways, in order.
@@ -72,6 +93,11 @@ impl Outline {
     pub(crate) fn methods(&self, name: &str) -> impl Iterator<Item = Declared<'_>> {
         let rows = self.methods.get(name).into_iter().flatten();
         rows.map(|(_, package, receiver)| Declared { package: *package, receiver })
+    }
+
+    /// The interfaces that ask for a method of a name.
+    pub(crate) fn interfaces(&self, name: &str) -> impl Iterator<Item = &Interface> {
+        self.asking.get(name).into_iter().flatten().map(|&index| &self.interfaces[index as usize])
     }
 
     /// The files of a package that declare a method of a type.
@@ -102,6 +128,8 @@ struct File<'a> {
     words: HashMap<u32, u8>,
     /// Receiver's type and name.
     methods: Vec<(&'a str, &'a str)>,
+    /// The names of the methods that each interface asks for.
+    interfaces: Vec<Vec<&'a str>>,
 }
 
 impl<'a> File<'a> {
@@ -113,6 +141,9 @@ impl<'a> File<'a> {
         let (mut depth, mut group) = (0_u32, None);
         let mut receiver = "";
         let mut after_dot = false;
+        // The interfaces around, each with the depth of its inside.
+        let mut inside: Vec<(u32, usize)> = Vec::new();
+        let mut after_interface = false;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match byte {
@@ -138,7 +169,11 @@ impl<'a> File<'a> {
                 }
                 _ if is_letter(byte) => {
                     let start = at;
-                    while bytes.get(at).is_some_and(|&byte| is_letter(byte) || byte.is_ascii_digit()) {
+                    let mut hash = NameHash::default();
+                    while let Some(&byte) = bytes.get(at)
+                        && is_in_word(byte)
+                    {
+                        hash = hash.push(byte);
                         at += 1;
                     }
                     let word = &bytes[start..at];
@@ -162,15 +197,23 @@ impl<'a> File<'a> {
                             state = State::Code;
                         }
                     }
+                    after_interface = word == b"interface";
                     let rest = &bytes[at..];
                     let next = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
                     match rest.get(next) {
                         Some(b':') if rest.get(next + 1) != Some(&b'=') => ways |= way::KEY,
                         // `var a, b = …`
                         Some(b',') if ways & way::DECLARED != 0 => state = State::Names,
+                        Some(b'(') => {
+                            if let Some(&(_, interface)) = inside.last().filter(|(own, _)| *own == depth)
+                                && let Some(name) = text.get(start..at)
+                            {
+                                file.interfaces[interface].push(name);
+                            }
+                        }
                         _ => {}
                     }
-                    *file.words.entry(hash(word)).or_insert(0) |= ways;
+                    *file.words.entry(hash.finish()).or_insert(0) |= ways;
                     continue;
                 }
                 b'(' if state == State::Func => {
@@ -187,6 +230,11 @@ impl<'a> File<'a> {
                 }
                 b'(' | b'[' | b'{' => {
                     depth += 1;
+                    if byte == b'{' && after_interface {
+                        inside.push((depth, file.interfaces.len()));
+                        file.interfaces.push(Vec::new());
+                    }
+                    after_interface = false;
                     if byte == b'(' && state == State::Names {
                         group = Some(depth);
                     } else {
@@ -198,6 +246,7 @@ impl<'a> File<'a> {
                         group = None;
                         state = State::Code;
                     }
+                    inside.pop_if(|(own, _)| *own == depth);
                     depth = depth.saturating_sub(1);
                 }
                 b'\n' | b';' if group == Some(depth) => state = State::Names,
@@ -214,7 +263,7 @@ impl<'a> File<'a> {
 
     /// The words of a receiver.
     fn read_receiver(&mut self, bytes: &[u8]) {
-        for word in bytes.split(|&byte| !is_letter(byte) && !byte.is_ascii_digit()).filter(|word| !word.is_empty()) {
+        for word in bytes.split(|&byte| !is_in_word(byte)).filter(|word| !word.is_empty()) {
             *self.words.entry(hash(word)).or_insert(0) |= way::NAME;
         }
     }
@@ -249,13 +298,33 @@ fn starts_line(bytes: &[u8], at: usize) -> bool {
 }
 
 fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+    CLASSES[byte as usize] & LETTER != 0
 }
 
-/// FNV-1a.
-fn hash(word: &[u8]) -> u32 {
-    word.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+fn is_in_word(byte: u8) -> bool {
+    CLASSES[byte as usize] != 0
 }
+
+/// What starts a word.
+const LETTER: u8 = 1;
+/// What goes on with one beside letters.
+const DIGIT: u8 = 2;
+
+/// The class of each byte.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        if c.is_ascii_alphabetic() || c == b'_' || c >= 0x80 {
+            classes[byte] = LETTER;
+        } else if c.is_ascii_digit() {
+            classes[byte] = DIGIT;
+        }
+        byte += 1;
+    }
+    classes
+};
 
 #[cfg(test)]
 mod tests {
@@ -294,6 +363,16 @@ mod tests {
         for word in ["noise", "quoted", "raw", "k"] {
             assert_eq!(ways(word), 0, "{word}");
         }
+    }
+
+    #[test]
+    fn interfaces_are_read_at_any_depth() {
+        let text = "type I interface {\n\tOne(x interface{ Inner() }) error // Two()\n\tio.Closer\n\tThree ()\n}\n\
+            func f(x any) {\n\tif y, ok := x.(interface{ Four(); Five() }); ok {\n\t\ty.Four()\n\t}\n}\n\
+            type E interface{}\nfunc interface_like() { g(1) }\n";
+        let file = File::read(text);
+        let found: Vec<&[&str]> = file.interfaces.iter().map(Vec::as_slice).collect();
+        assert_eq!(found, [&["One", "Three"][..], &["Inner"], &["Four", "Five"], &[]]);
     }
 
     #[test]

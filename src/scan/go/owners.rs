@@ -26,13 +26,15 @@ impl Engine<'_> {
         if let Some(known) = self.held_fields.get(&key) {
             return known.as_deref().cloned();
         }
-        if self.open_held.contains(&key) {
-            self.cut_short();
+        if let Some(&(_, level)) = self.open_held.iter().find(|(open, _)| *open == key) {
+            self.cycles.came_round_to(level);
             return Some(Set::default());
         }
-        self.open_held.push(key);
+        let level = self.cycles.open();
+        self.open_held.push((key, level.at));
         let set = self.apart_from_sink(|engine| engine.held_values(field, holder));
         self.open_held.pop();
+        self.cycles.close(level);
         self.held_fields.insert(key, set.clone().map(Rc::new));
         set
     }

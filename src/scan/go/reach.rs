@@ -9,7 +9,7 @@ use super::load::{Program, UnitId};
 use super::outline::way;
 use super::syntax::{Decl, FuncId, Syntax};
 use super::types::{At, FuncAt, Meaning, receiver_name};
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 /// How many functions and types are looked through for one function; past that it counts as one that runs.
 const MAX_NODES: usize = 4_000;
@@ -59,7 +59,7 @@ impl Engine<'_> {
     /// Whether something that runs leads to a node: a search against the direction of calls, file by file, for the first
     /// way to a root is as good as any.
     fn is_reached(&mut self, start: Node) -> bool {
-        let mut seen = HashSet::from([start]);
+        let mut seen = HashSet::from_iter([start]);
         let mut open = vec![self.search(start)];
         let mut runs = self.is_known_to_run(start);
         while !runs && let Some(search) = open.last_mut() {

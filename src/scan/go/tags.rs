@@ -22,6 +22,7 @@ impl Engine<'_> {
         let program = self.program;
         let declared = self.field(field).clone();
         let syntax = program.syntax(field.unit);
+        let package = program.unit(field.unit).package;
         let at = syntax.span(declared.tag_at);
         let name = self.field_name(field);
         let mut set = Set::default();
@@ -43,7 +44,7 @@ impl Engine<'_> {
             }
             if FILES.contains(&key.as_str()) {
                 let file_key = value.split(',').next().unwrap_or_default();
-                set.extend(self.embedded_value(key, file_key));
+                set.extend(self.embedded_value(package, key, file_key));
                 names.push(file_key);
             }
         }

@@ -6,7 +6,7 @@
 use super::types::{At, FuncAt, Ty};
 use crate::file::Span;
 use crate::site::Step;
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -271,7 +271,8 @@ impl Set {
             }
             return;
         }
-        let mut places: HashMap<u64, Vec<usize>> = HashMap::with_capacity(self.values.len() + values.len());
+        let mut places: HashMap<u64, Vec<usize>> =
+            HashMap::with_capacity_and_hasher(self.values.len() + values.len(), foldhash::fast::RandomState::default());
         for (place, known) in self.values.iter().enumerate() {
             places.entry(known.hash()).or_default().push(place);
         }

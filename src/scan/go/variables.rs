@@ -7,7 +7,7 @@ use super::load::UnitId;
 use super::syntax::{Assign, Condition, ExprId, ExprKind, Guard, Op, Range, Source, Syntax, VarId};
 use super::types::{At, FuncAt, Shape, Ty, VarAt};
 use super::value::{Context, Item, Kind, List, Set, Value, Write, concat};
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::rc::Rc;
 
 /// Past so many callers, each is followed with a share of the fuel alone.

@@ -84,6 +84,49 @@ pub(crate) enum ExprKind {
     Other(Vec<ExprId>),
 }
 
+impl ExprKind {
+    /// Goes through the expressions that stand in one.
+    pub(crate) fn each_child(&self, mut visit: impl FnMut(ExprId)) {
+        match self {
+            Self::Call { fun, args, .. } => {
+                visit(*fun);
+                args.iter().copied().for_each(visit);
+            }
+            Self::Index { base: first, index: second }
+            | Self::Binary { left: first, right: second, .. }
+            | Self::Assert { x: first, ty: second }
+            | Self::MapType { key: first, value: second } => {
+                visit(*first);
+                visit(*second);
+            }
+            Self::Slice { base, low, high } => {
+                visit(*base);
+                low.iter().chain(high).copied().for_each(visit);
+            }
+            Self::Composite { ty, elements } => {
+                ty.iter().copied().for_each(&mut visit);
+                for &(key, value) in elements {
+                    key.into_iter().for_each(&mut visit);
+                    visit(value);
+                }
+            }
+            Self::Selector { base: only, .. }
+            | Self::Unary { x: only, .. }
+            | Self::Star(only)
+            | Self::Address(only)
+            | Self::Receive(only)
+            | Self::SliceType(only)
+            | Self::ChanType(only) => visit(*only),
+            Self::FuncType { results: all } | Self::Other(all) => all.iter().copied().for_each(visit),
+            Self::StructType(fields) => fields.iter().map(|field| field.ty).for_each(visit),
+            Self::InterfaceType { methods, embedded } => {
+                methods.iter().flat_map(|method| &method.results).chain(embedded).copied().for_each(visit);
+            }
+            Self::Ident | Self::Text(_) | Self::Int(_) | Self::Bool(_) | Self::Nil | Self::Func(_) => {}
+        }
+    }
+}
+
 /// A binary operator, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -140,7 +183,7 @@ pub(crate) enum Parent {
     /// The right side of assignments.
     Right,
     /// The `index`th of `count` returned values.
-    Return { func: FuncId, index: u32, count: u32 },
+    Return { func: FuncId, index: u16, count: u16 },
     /// What a `range` runs over.
     Range,
     /// What is sent to a channel.
@@ -243,6 +286,8 @@ pub(crate) struct Guard {
     pub condition: Condition,
     /// The condition holds because the other branch leaves the block.
     pub by_leaving: bool,
+    /// The guard around it, by its place in [`Syntax::guards`].
+    pub outer: Option<u32>,
 }
 
 /// What a package-level name stands for.
@@ -262,8 +307,10 @@ pub(crate) struct Syntax {
     pub exprs: Vec<Expr>,
     pub parents: Vec<Parent>,
     pub vars: Vec<Var>,
+    /// In the order of their left sides.
     pub assigns: Vec<Assign>,
     pub funcs: Vec<Func>,
+    /// In the order of their ranges, outer ones first.
     pub guards: Vec<Guard>,
     /// Bodies of loops with what they range over.
     pub loops: Vec<(Range, Option<ExprId>)>,
@@ -274,18 +321,46 @@ pub(crate) struct Syntax {
     pub declared: Vec<(Range, FuncId)>,
     /// Names and selectors by the hash of their last name.
     refs: Vec<(u32, ExprId)>,
-    vars_by_name: Vec<(u32, VarId)>,
+    /// Variables by the place of their name, then by scope.
+    vars_by_place: Vec<(u32, u32, VarId)>,
+    local_vars: Vec<LocalVar>,
     /// Type parameters of functions and types.
     pub type_params: Vec<Range>,
 }
 
-/// A small hash of a name (FNV-1a).
-fn hash(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+/// A variable of a block, in the order of names and scopes.
+#[derive(Clone, Copy, Debug)]
+struct LocalVar {
+    /// The hash of its name.
+    hash: u32,
+    /// Where its scope starts.
+    start: u32,
+    /// Where the last of the scopes ends that start no later, of variables of the same hash.
+    reach: u32,
+    var: VarId,
+}
+
+/// A small hash of a name, which grows byte by byte: names of up to nine letters differ before they are mixed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NameHash(u64);
+
+impl NameHash {
+    pub(crate) fn push(self, byte: u8) -> Self {
+        Self(self.0.rotate_left(7) ^ u64::from(byte))
+    }
+
+    pub(crate) fn finish(self) -> u32 {
+        (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    }
+}
+
+/// The hash of a whole name.
+pub(crate) fn hash(name: &[u8]) -> u32 {
+    name.iter().fold(NameHash::default(), |hash, &byte| hash.push(byte)).finish()
 }
 
 fn hashed<T: Copy>(table: &[(u32, T)], name: &str) -> impl Iterator<Item = T> {
-    let hash = hash(name);
+    let hash = hash(name.as_bytes());
     let start = table.partition_point(|&(known, _)| known < hash);
     table[start..].iter().take_while(move |&&(known, _)| known == hash).map(|&(_, item)| item)
 }
@@ -340,7 +415,7 @@ impl Syntax {
 
     /// The package-level declaration of a name (methods are not among them).
     pub(crate) fn decl(&self, name: &str) -> Option<Decl> {
-        let hash = hash(name);
+        let hash = hash(name.as_bytes());
         let start = self.decls.partition_point(|&(known, ..)| known < hash);
         let mut same = self.decls[start..].iter().take_while(|&&(known, ..)| known == hash);
         same.find(|&&(_, range, _)| self.str(range) == name).map(|&(.., decl)| decl)
@@ -369,12 +444,24 @@ impl Syntax {
 
     /// The variable that a name means at a place of this file.
     pub(crate) fn resolve_at(&self, name: &str, at: u32) -> Option<VarId> {
-        hashed(&self.vars_by_name, name)
-            .filter(|&var| {
-                let var = self.var(var);
-                (var.scope.contains(at) || var.name.start == at) && self.str(var.name) == name
-            })
-            .max_by_key(|&var| self.var(var).scope.start)
+        let named = self.vars_by_place.partition_point(|&(place, ..)| place <= at);
+        if let Some(&(place, _, var)) = named.checked_sub(1).and_then(|last| self.vars_by_place.get(last))
+            && place == at
+            && self.str(self.var(var).name) == name
+        {
+            return Some(var);
+        }
+        let hash = hash(name.as_bytes());
+        let before = self.local_vars.partition_point(|var| (var.hash, var.start) <= (hash, at));
+        let own = self.local_vars[..before].iter().rev().take_while(|var| var.hash == hash && var.reach > at);
+        let local = own.map(|local| local.var).find(|&var| {
+            let var = self.var(var);
+            var.scope.contains(at) && self.str(var.name) == name
+        });
+        local.or_else(|| match self.decl(name) {
+            Some(Decl::Var(var)) => Some(var),
+            _ => None,
+        })
     }
 
     /// Whether a variable is package-level.
@@ -382,39 +469,23 @@ impl Syntax {
         self.var(id).func.is_none()
     }
 
-    /// The guards around a place.
+    /// The guards around a place, the innermost first.
     pub(crate) fn guards_at(&self, at: u32) -> impl Iterator<Item = &Guard> {
-        self.guards.iter().filter(move |guard| guard.range.contains(at))
+        self.guards_around(at).map(|(_, guard)| guard)
     }
 
-    /// The children of an expression.
-    pub(crate) fn children(&self, id: ExprId) -> Vec<ExprId> {
-        match self.kind(id) {
-            ExprKind::Selector { base, .. } => vec![*base],
-            ExprKind::Call { fun, args, .. } => std::iter::once(*fun).chain(args.iter().copied()).collect(),
-            ExprKind::Index { base, index } => vec![*base, *index],
-            ExprKind::Slice { base, low, high } => std::iter::once(*base).chain(*low).chain(*high).collect(),
-            ExprKind::Composite { ty, elements } => {
-                let parts = elements.iter().flat_map(|(key, value)| key.iter().copied().chain(Some(*value)));
-                ty.iter().copied().chain(parts).collect()
-            }
-            ExprKind::Unary { x, .. } | ExprKind::Star(x) | ExprKind::Address(x) | ExprKind::Receive(x) => vec![*x],
-            ExprKind::Binary { left, right, .. } => vec![*left, *right],
-            ExprKind::Assert { x, ty } => vec![*x, *ty],
-            ExprKind::SliceType(x) | ExprKind::ChanType(x) => vec![*x],
-            ExprKind::MapType { key, value } => vec![*key, *value],
-            ExprKind::FuncType { results } => results.clone(),
-            ExprKind::StructType(fields) => fields.iter().map(|field| field.ty).collect(),
-            ExprKind::InterfaceType { methods, embedded } => {
-                methods.iter().flat_map(|method| &method.results).chain(embedded).copied().collect()
-            }
-            ExprKind::Other(parts) => parts.clone(),
-            ExprKind::Ident
-            | ExprKind::Text(_)
-            | ExprKind::Int(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Nil
-            | ExprKind::Func(_) => Vec::new(),
-        }
+    /// As [`Self::guards_at`], with their places in [`Self::guards`].
+    pub(crate) fn guards_around(&self, at: u32) -> impl Iterator<Item = (u32, &Guard)> {
+        let before = self.guards.partition_point(|guard| guard.range.start <= at) as u32;
+        // Ranges lie in one another or apart: what lies around a place lies around what starts last before it.
+        let nested = std::iter::successors(before.checked_sub(1), |&index| self.guards[index as usize].outer);
+        nested.map(|index| (index, &self.guards[index as usize])).filter(move |(_, guard)| guard.range.contains(at))
+    }
+
+    /// The assignments whose left side starts in a range.
+    pub(crate) fn assigns_in(&self, range: Range) -> impl Iterator<Item = &Assign> {
+        let start = |assign: &Assign| self.expr(assign.left).range.start;
+        let first = self.assigns.partition_point(|assign| start(assign) < range.start);
+        self.assigns[first..].iter().take_while(move |assign| start(assign) < range.end)
     }
 }

@@ -13,7 +13,7 @@ mod tests;
 mod types;
 
 use super::lex::{Kind, Token, tokens};
-use super::{Decl, Expr, ExprId, ExprKind, FuncId, Parent, Range, Source, Syntax, Var, VarId, hash};
+use super::{Decl, Expr, ExprId, ExprKind, FuncId, LocalVar, Parent, Range, Source, Syntax, Var, VarId, hash};
 use crate::file::{FileId, SourceFile};
 use std::sync::Arc;
 
@@ -25,11 +25,14 @@ const MAX_AHEAD: usize = 2_000;
 
 /// Parses a file.
 pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
+    let tokens = tokens(source.text());
+    // About every second token makes an expression.
+    let (exprs, parents) = (Vec::with_capacity(tokens.len() / 2), Vec::with_capacity(tokens.len() / 2));
     let out = Syntax {
         file,
         source: Arc::clone(source),
-        exprs: Vec::new(),
-        parents: Vec::new(),
+        exprs,
+        parents,
         vars: Vec::new(),
         assigns: Vec::new(),
         funcs: Vec::new(),
@@ -39,13 +42,14 @@ pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
         decls: Vec::new(),
         declared: Vec::new(),
         refs: Vec::new(),
-        vars_by_name: Vec::new(),
+        vars_by_place: Vec::new(),
+        local_vars: Vec::new(),
         type_params: Vec::new(),
     };
     let mut parser = Parser {
         out,
         text: source.text(),
-        tokens: tokens(source.text()),
+        tokens,
         at: 0,
         func: None,
         depth: 0,
@@ -199,7 +203,7 @@ impl Parser<'_> {
     }
 
     fn declare(&mut self, name: Range, decl: Decl) {
-        let hash = hash(self.str(name));
+        let hash = hash(self.str(name).as_bytes());
         self.out.decls.push((hash, name, decl));
     }
 
@@ -235,21 +239,23 @@ impl Parser<'_> {
 
     /// Makes the tables that answer by place and by name.
     fn finish(mut self) -> Syntax {
-        for id in 0..self.out.exprs.len() as u32 {
-            for child in self.out.children(id) {
-                self.out.parents[child as usize] = Parent::Expr(id);
-            }
+        self.out.exprs.shrink_to_fit();
+        self.out.parents.shrink_to_fit();
+        let parents = &mut self.out.parents;
+        for (id, expr) in self.out.exprs.iter().enumerate() {
+            expr.kind.each_child(|child| parents[child as usize] = Parent::Expr(id as ExprId));
         }
         for id in 0..self.out.exprs.len() as u32 {
             if matches!(self.out.exprs[id as usize].kind, ExprKind::Ident | ExprKind::Selector { .. }) {
-                self.out.refs.push((hash(self.out.name(id)), id));
+                self.out.refs.push((hash(self.out.name(id).as_bytes()), id));
             }
         }
         self.out.refs.sort_unstable();
-        for (id, var) in self.out.vars.iter().enumerate() {
-            self.out.vars_by_name.push((hash(self.out.str(var.name)), id as VarId));
-        }
-        self.out.vars_by_name.sort_unstable();
+        self.out.refs.shrink_to_fit();
+        self.index_vars();
+        self.nest_guards();
+        let exprs = &self.out.exprs;
+        self.out.assigns.sort_by_key(|assign| exprs[assign.left as usize].range.start);
         for (id, func) in self.out.funcs.iter().enumerate() {
             if let (Some(range), None) = (func.range, func.literal) {
                 self.out.declared.push((range, id as FuncId));
@@ -258,5 +264,39 @@ impl Parser<'_> {
         self.out.declared.sort_unstable_by_key(|(range, _)| range.start);
         self.out.decls.sort_by_key(|&(hash, range, _)| (hash, range.start));
         self.out
+    }
+
+    fn index_vars(&mut self) {
+        let out = &mut self.out;
+        let text = self.text;
+        let name = |range: Range| text.get(range.start as usize..range.end as usize).unwrap_or("");
+        for (id, var) in out.vars.iter().enumerate() {
+            out.vars_by_place.push((var.name.start, var.scope.start, id as VarId));
+            if var.func.is_some() {
+                let hash = hash(name(var.name).as_bytes());
+                out.local_vars.push(LocalVar { hash, start: var.scope.start, reach: var.scope.end, var: id as VarId });
+            }
+        }
+        out.vars_by_place.sort_unstable();
+        out.local_vars.sort_unstable_by_key(|local| (local.hash, local.start, local.var));
+        for index in 1..out.local_vars.len() {
+            let before = out.local_vars[index - 1];
+            let local = &mut out.local_vars[index];
+            if before.hash == local.hash {
+                local.reach = local.reach.max(before.reach);
+            }
+        }
+    }
+
+    fn nest_guards(&mut self) {
+        let guards = &mut self.out.guards;
+        guards.sort_by_key(|guard| (guard.range.start, std::cmp::Reverse(guard.range.end)));
+        let mut around: Vec<u32> = Vec::new();
+        for index in 0..guards.len() {
+            let start = guards[index].range.start;
+            while around.pop_if(|outer| guards[*outer as usize].range.end <= start).is_some() {}
+            guards[index].outer = around.last().copied();
+            around.push(index as u32);
+        }
     }
 }

@@ -137,7 +137,7 @@ impl Parser<'_> {
         let values = if ends { Vec::new() } else { self.expressions() };
         let Some(func) = self.func else { return };
         for (index, &value) in values.iter().enumerate() {
-            self.set_parent(value, Parent::Return { func, index: index as u32, count: values.len() as u32 });
+            self.set_parent(value, Parent::Return { func, index: index as u16, count: values.len() as u16 });
         }
         let range = Range { start, end: self.end() };
         self.out.funcs[func as usize].returns.push((range, values));
@@ -250,7 +250,7 @@ impl Parser<'_> {
     }
 
     fn guard(&mut self, range: Range, condition: Condition, by_leaving: bool) {
-        self.out.guards.push(Guard { range, condition, by_leaving });
+        self.out.guards.push(Guard { range, condition, by_leaving, outer: None });
     }
 
     /// The simple statements of a head up to its body: the last one, and whether semicolons stand between.
