@@ -193,10 +193,10 @@ impl Engine<'_> {
         program.parse_all(&units);
         for unit in units {
             let syntax = program.syntax(unit);
-            for (id, expr) in syntax.exprs.iter().enumerate() {
-                let ExprKind::Composite { elements, .. } = &expr.kind else { continue };
+            for &literal in &syntax.unkeyed {
+                let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
                 let Some(&(None, value)) = elements.get(field.index as usize) else { continue };
-                let ty = self.type_of(At { unit, expr: id as ExprId });
+                let ty = self.type_of(At { unit, expr: literal });
                 if let Shape::Struct(at) = self.inner_shape(&ty)
                     && (at.unit, at.expr) == (field.unit, field.ty)
                 {

@@ -83,8 +83,13 @@ impl Outline {
 
     /// The files that use a word in one of some ways, in order.
     pub(crate) fn users(&self, word: &str, ways: u8) -> impl Iterator<Item = UnitId> {
+        self.users_from(word, ways, 0)
+    }
+
+    /// As [`Self::users`], from a file on.
+    pub(crate) fn users_from(&self, word: &str, ways: u8, first: UnitId) -> impl Iterator<Item = UnitId> {
         let hash = hash(word.as_bytes());
-        let start = self.words.partition_point(|row| row.0 < hash);
+        let start = self.words.partition_point(|row| (row.0, row.1) < (hash, first));
         let own = self.words[start..].iter().take_while(move |row| row.0 == hash);
         own.filter(move |row| row.2 & ways != 0).map(|row| row.1)
     }

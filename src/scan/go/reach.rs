@@ -159,7 +159,8 @@ fn is_root(program: &Program, node: Node) -> bool {
     let name = program.syntax(unit).func(func).name.as_str();
     let text = program.unit(unit).text();
     let told = |directive: &str| {
-        text.contains(directive) && text.lines().any(|line| line.starts_with(directive) && line.contains(name))
+        memchr::memmem::find(text.as_bytes(), directive.as_bytes()).is_some()
+            && text.lines().any(|line| line.starts_with(directive) && line.contains(name))
     };
     match name {
         "init" | "_" | "" => true,

@@ -316,6 +316,8 @@ pub(crate) struct Syntax {
     pub loops: Vec<(Range, Option<ExprId>)>,
     /// `if` statements: condition, consequence, whether the consequence leaves.
     pub ifs: Vec<(ExprId, Range, bool)>,
+    /// Literals whose elements stand there without keys.
+    pub unkeyed: Vec<ExprId>,
     decls: Vec<(u32, Range, Decl)>,
     /// Declared functions, by their ranges.
     pub declared: Vec<(Range, FuncId)>,

@@ -39,6 +39,7 @@ pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
         guards: Vec::new(),
         loops: Vec::new(),
         ifs: Vec::new(),
+        unkeyed: Vec::new(),
         decls: Vec::new(),
         declared: Vec::new(),
         refs: Vec::new(),
@@ -244,6 +245,11 @@ impl Parser<'_> {
         let parents = &mut self.out.parents;
         for (id, expr) in self.out.exprs.iter().enumerate() {
             expr.kind.each_child(|child| parents[child as usize] = Parent::Expr(id as ExprId));
+            if let ExprKind::Composite { elements, .. } = &expr.kind
+                && elements.iter().any(|(key, _)| key.is_none())
+            {
+                self.out.unkeyed.push(id as ExprId);
+            }
         }
         for id in 0..self.out.exprs.len() as u32 {
             if matches!(self.out.exprs[id as usize].kind, ExprKind::Ident | ExprKind::Selector { .. }) {
