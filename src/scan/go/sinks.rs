@@ -49,6 +49,7 @@ const GH: Arguments = Arguments::Fixed(&["gh"]);
 /// a [`Arguments::Fixed`] row runs is in the package's `exec.go`, `gh.go`, `browser_linux.go`, `iptables.go` or
 /// `webbrowser.go`.
 pub(crate) static SINKS: &[Sink] = &[
+    sink("github.com/AdguardTeam/golibs/osutil/executil", "RunWithPeek", 3, Arguments::Spread),
     sink("github.com/bitfield/script", ".Exec", 0, Arguments::Line),
     sink("github.com/bitfield/script", ".ExecForEach", 0, Arguments::Line),
     sink("github.com/bitfield/script", "Exec", 0, Arguments::Line),
@@ -106,6 +107,7 @@ pub(crate) static SINKS: &[Sink] = &[
 
 /// The structs, sorted. Sources as above.
 pub(crate) static LITERALS: &[Literal] = &[
+    Literal { import: "github.com/AdguardTeam/golibs/osutil/executil", name: "CommandConfig", field: "Path" },
     Literal { import: "github.com/alexellis/go-execute/pkg/v1", name: "ExecTask", field: "Command" },
     Literal { import: "github.com/alexellis/go-execute/v2", name: "ExecTask", field: "Command" },
     Literal { import: "golang.org/x/sys/execabs", name: "Cmd", field: "Path" },
