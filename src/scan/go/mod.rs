@@ -35,6 +35,7 @@ mod package_set;
 mod pairs;
 mod reach;
 mod receivers;
+mod shells;
 mod sinks;
 mod sites;
 mod slices;
