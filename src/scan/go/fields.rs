@@ -189,7 +189,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let Some((range, _)) = named else { return set };
         let name = syntax.str(range).to_owned();
-        let units = program.users(program.unit(field.unit).package, &name);
+        let units = program.literals(program.unit(field.unit).package, &name);
         program.parse_all(&units);
         for unit in units {
             let syntax = program.syntax(unit);
@@ -222,7 +222,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let mut added = Set::default();
         let name = self.field_name(field);
-        let units = program.member_users(program.unit(field.unit).package, &name, way::SELECTOR);
+        let units = program.member_users(program.unit(field.unit).package, &name, way::SET);
         program.parse_all(&units);
         for unit in units {
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();

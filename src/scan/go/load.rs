@@ -249,7 +249,22 @@ impl Program {
 
     /// The files that use a package-level name: those of the package and, for an exported name, of those that import it.
     pub(crate) fn users(&self, package: PackageId, word: &str) -> Vec<UnitId> {
-        let mut users = self.own_users(package, word, way::NAME);
+        self.users_in(package, word, way::NAME, way::SELECTOR)
+    }
+
+    /// Those of [`Self::users`] that may set a package-level variable.
+    pub(crate) fn setters(&self, package: PackageId, word: &str) -> Vec<UnitId> {
+        self.users_in(package, word, way::SET_NAME, way::SET | way::OPENS)
+    }
+
+    /// Those of [`Self::users`] that may write down a literal of a type.
+    pub(crate) fn literals(&self, package: PackageId, word: &str) -> Vec<UnitId> {
+        self.users_in(package, word, way::OPENS, way::OPENS)
+    }
+
+    /// The files that use a package-level name in one of some ways, and those that import it in one of others.
+    fn users_in(&self, package: PackageId, word: &str, own: u8, imported: u8) -> Vec<UnitId> {
+        let mut users = self.own_users(package, word, own);
         if word.starts_with(char::is_uppercase) {
             let import = self.package(package).import.as_str();
             let importers = self.importers(import);
@@ -258,8 +273,8 @@ impl Program {
                 imports.iter().any(|one| one.path == import && one.alias.as_deref() == Some("."))
             };
             let outline = self.outline();
-            users.extend(outline.users(word, way::SELECTOR).filter(|unit| importers.binary_search(unit).is_ok()));
-            let bare = outline.users(word, way::NAME).filter(|unit| importers.binary_search(unit).is_ok());
+            users.extend(outline.users(word, imported).filter(|unit| importers.binary_search(unit).is_ok()));
+            let bare = outline.users(word, own).filter(|unit| importers.binary_search(unit).is_ok());
             users.extend(bare.filter(|&unit| imports_all(unit)));
             users.sort_unstable();
             users.dedup();

@@ -19,6 +19,12 @@ pub(crate) mod way {
     pub(crate) const DECLARED: u8 = 4;
     /// Before a colon, as in `T{name: value}`.
     pub(crate) const KEY: u8 = 8;
+    /// As the last name of what is assigned to or pointed to: `x.name = …`, `&x.name`.
+    pub(crate) const SET: u8 = 16;
+    /// The same by itself, or with an element of it: `name = …`, `name[…]`.
+    pub(crate) const SET_NAME: u8 = 32;
+    /// Before a bracket, as in `name{…}` and `name[…]`.
+    pub(crate) const OPENS: u8 = 64;
 }
 
 /// A method's declaration.
@@ -149,6 +155,7 @@ impl<'a> File<'a> {
         // The interfaces around, each with the depth of its inside.
         let mut inside: Vec<(u32, usize)> = Vec::new();
         let mut after_interface = false;
+        let mut pointed_to = false;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match byte {
@@ -205,7 +212,12 @@ impl<'a> File<'a> {
                     after_interface = word == b"interface";
                     let rest = &bytes[at..];
                     let next = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
+                    if is_set(rest.get(next..).unwrap_or_default()) || pointed_to {
+                        ways |= if way == way::SELECTOR { way::SET } else { way::SET_NAME };
+                    }
                     match rest.get(next) {
+                        Some(b'{') => ways |= way::OPENS,
+                        Some(b'[') => ways |= way::OPENS | way::SET_NAME,
                         Some(b':') if rest.get(next + 1) != Some(&b'=') => ways |= way::KEY,
                         // `var a, b = …`
                         Some(b',') if ways & way::DECLARED != 0 => state = State::Names,
@@ -258,6 +270,8 @@ impl<'a> File<'a> {
                 b'=' if group == Some(depth) => state = State::Code,
                 _ => {}
             }
+            // `&x.y.z`, `*x`
+            pointed_to = matches!(byte, b'&' | b'*') || byte == b'.' && pointed_to;
             if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
                 after_dot = byte == b'.' && bytes.get(at + 1) != Some(&b'.');
             }
@@ -271,6 +285,19 @@ impl<'a> File<'a> {
         for word in bytes.split(|&byte| !is_in_word(byte)).filter(|word| !word.is_empty()) {
             *self.words.entry(hash(word)).or_insert(0) |= way::NAME;
         }
+    }
+}
+
+/// Whether what follows a name may assign to it: `=`, `+=`, `++`, or a comma, for several may be assigned to.
+fn is_set(rest: &[u8]) -> bool {
+    match *rest {
+        [b'=', next, ..] => next != b'=',
+        [b',' | b'=', ..] => true,
+        [b'+', b'+', ..] | [b'-', b'-', ..] => true,
+        [b'+' | b'-' | b'*' | b'/' | b'%' | b'&' | b'|' | b'^' | b'<' | b'>', one, two, ..] => {
+            one == b'=' || two == b'='
+        }
+        _ => false,
     }
 }
 
@@ -360,7 +387,7 @@ mod tests {
         for word in ["field", "local", "inner", "other", "call", "Off", "x", "a", "Run", "Server", "iota"] {
             assert_eq!(ways(word) & way::DECLARED, 0, "{word}");
         }
-        assert_eq!(ways("member"), way::SELECTOR);
+        assert_eq!(ways("member"), way::SELECTOR | way::SET);
         assert_eq!(ways("Off"), way::SELECTOR);
         assert_ne!(ways("field") & way::KEY, 0);
         assert_eq!(ways("local") & way::KEY, 0);
@@ -368,6 +395,25 @@ mod tests {
         for word in ["noise", "quoted", "raw", "k"] {
             assert_eq!(ways(word), 0, "{word}");
         }
+    }
+
+    #[test]
+    fn what_is_assigned_or_pointed_to_is_told() {
+        let text = "a.one = 1\na.two, b.three = f()\np := &x.four.five\na.six += b.seven\nif a.eight == b.nine {\n\
+            *ten = 1; eleven[0] = 2; twelve := thirteen(fourteen)\na.fifteen <<= 1; a.sixteen++ }\nT{1}\n";
+        let file = File::read(text);
+        let ways = |word: &str| file.words.get(&hash(word.as_bytes())).copied().unwrap_or(0);
+        for word in ["one", "two", "three", "four", "five", "six", "fifteen", "sixteen"] {
+            assert_ne!(ways(word) & way::SET, 0, "{word}");
+        }
+        for word in ["ten", "eleven"] {
+            assert_ne!(ways(word) & way::SET_NAME, 0, "{word}");
+        }
+        for word in ["seven", "eight", "nine", "twelve", "thirteen", "fourteen"] {
+            assert_eq!(ways(word) & (way::SET | way::SET_NAME), 0, "{word}");
+        }
+        assert_ne!(ways("T") & way::OPENS, 0);
+        assert_eq!(ways("one") & way::OPENS, 0);
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Engine<'_> {
         let program = self.program;
         let name = self.field_name(field);
         let mut found = Vec::new();
-        for unit in program.member_users(program.unit(field.unit).package, &name, way::SELECTOR) {
+        for unit in program.member_users(program.unit(field.unit).package, &name, way::SET) {
             let syntax = program.syntax(unit);
             for assign in syntax.assigns.iter().filter(|assign| syntax.name(assign.left) == name) {
                 let at = At { unit, expr: assign.left };
@@ -149,7 +149,7 @@ impl Engine<'_> {
     fn is_pointed_to(&mut self, field: FieldAt) -> bool {
         let program = self.program;
         let name = self.field_name(field);
-        program.member_users(program.unit(field.unit).package, &name, way::SELECTOR).into_iter().any(|unit| {
+        program.member_users(program.unit(field.unit).package, &name, way::SET).into_iter().any(|unit| {
             let syntax = program.syntax(unit);
             syntax.refs(&name).any(|expr| {
                 let at = At { unit, expr };

@@ -189,7 +189,7 @@ impl Engine<'_> {
             units.extend(program.member_users(package, syntax.str(field.name), way::KEY));
         }
         if let Some((name, _)) = syntax.all_decls().find(|(_, decl)| *decl == Decl::Type(of.expr)) {
-            units.extend(program.users(package, syntax.str(name)));
+            units.extend(program.literals(package, syntax.str(name)));
         }
         units.sort_unstable();
         units.dedup();

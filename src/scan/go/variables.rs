@@ -83,7 +83,7 @@ impl Engine<'_> {
         let var = syntax.var(at.var);
         if syntax.is_global(at.var) && !var.constant {
             let name = syntax.str(var.name);
-            for unit in program.users(program.unit(at.unit).package, name) {
+            for unit in program.setters(program.unit(at.unit).package, name) {
                 if unit == at.unit {
                     continue;
                 }
