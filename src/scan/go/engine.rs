@@ -22,6 +22,8 @@ const BUDGET: u32 = 20_000;
 /// How many expressions are followed for a question beside the way to a value, and for all of them.
 const ASIDE: u32 = 1_000;
 const ALL_ASIDE: u32 = 60_000;
+/// Why a value is not known where the steps are used up.
+pub(super) const TOO_MUCH: &str = "too much code to follow";
 /// How deep following may nest.
 const MAX_DEPTH: u32 = 120;
 /// How many calls a context may hold.
@@ -343,7 +345,7 @@ impl<'a> Engine<'a> {
             return (*known).clone();
         }
         if self.fuel == 0 {
-            return Set::hole("too much code to follow");
+            return Set::hole(TOO_MUCH);
         }
         if self.depth >= MAX_DEPTH {
             return Set::hole("too deep to follow");

@@ -1,7 +1,7 @@
 //! The values of struct fields: from the literal behind a value where it is known, else from every literal of the type,
 //! and from every assignment to the field.
 
-use super::engine::Engine;
+use super::engine::{Engine, TOO_MUCH};
 use super::outline::way;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, Member, Shape, Ty};
@@ -154,6 +154,10 @@ impl Engine<'_> {
         let units = program.member_users(program.unit(field.unit).package, &name, way::KEY);
         program.parse_all(&units);
         for unit in units {
+            if self.exhausted() {
+                set.add(Value::hole(TOO_MUCH));
+                break;
+            }
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let syntax = program.syntax(unit);
@@ -192,6 +196,10 @@ impl Engine<'_> {
         let units = program.literals(program.unit(field.unit).package, &name);
         program.parse_all(&units);
         for unit in units {
+            if self.exhausted() {
+                set.add(Value::hole(TOO_MUCH));
+                break;
+            }
             let syntax = program.syntax(unit);
             for &literal in &syntax.unkeyed {
                 let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
@@ -225,6 +233,10 @@ impl Engine<'_> {
         let units = program.member_users(program.unit(field.unit).package, &name, way::SET);
         program.parse_all(&units);
         for unit in units {
+            if self.exhausted() {
+                set.add(Value::hole(TOO_MUCH));
+                break;
+            }
             let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
             for expr in refs {
                 let at = At { unit, expr };

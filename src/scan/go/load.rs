@@ -320,7 +320,8 @@ impl Program {
     /// Whether a type has most of the methods that an interface asks for; the others it may have from what it embeds.
     fn may_satisfy(&self, package: PackageId, receiver: &str, interface: &Interface) -> bool {
         let own = interface.methods.iter().filter(|name| self.methods_of(package, receiver, name).next().is_some());
-        own.count() * 2 >= interface.methods.len()
+        let (own, all) = (own.count(), interface.methods.len());
+        own == all || own * 2 >= all && !self.outline().is_plain(package, receiver)
     }
 
     /// The methods of a name, in the order of their files.

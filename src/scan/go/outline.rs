@@ -6,7 +6,7 @@
 
 use super::load::{PackageId, Unit, UnitId};
 use super::syntax::{NameHash, hash};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
 /// How a file uses a word; several ways are joined by `|`.
@@ -53,6 +53,8 @@ pub(crate) struct Outline {
     words: Vec<(u32, UnitId, u8)>,
     /// By name, in the order of files.
     methods: HashMap<Box<str>, Vec<Method>>,
+    /// Struct types that embed nothing.
+    plain: HashSet<(PackageId, Box<str>)>,
     interfaces: Vec<Interface>,
     /// Interfaces by the names of their methods.
     asking: HashMap<Box<str>, Vec<u32>>,
@@ -64,6 +66,7 @@ impl Outline {
         let files: Vec<File<'_>> = units.par_iter().map(|unit| File::read(unit.text())).collect();
         let mut words = Vec::with_capacity(files.iter().map(|file| file.words.len()).sum());
         let mut methods: HashMap<Box<str>, Vec<Method>> = HashMap::default();
+        let mut plain = HashSet::default();
         let mut interfaces: Vec<Interface> = Vec::new();
         let mut asking: HashMap<Box<str>, Vec<u32>> = HashMap::default();
         for (id, (unit, file)) in units.iter().zip(files).enumerate() {
@@ -75,6 +78,7 @@ impl Outline {
                     None => drop(methods.insert(name.into(), vec![row])),
                 }
             }
+            plain.extend(file.structs.into_iter().filter(|of| !of.embeds).map(|of| (unit.package, of.name.into())));
             for names in file.interfaces.into_iter().filter(|names| !names.is_empty()) {
                 for &name in &names {
                     asking.entry(name.into()).or_default().push(interfaces.len() as u32);
@@ -84,7 +88,7 @@ impl Outline {
             }
         }
         words.par_sort_unstable();
-        Self { words, methods, interfaces, asking }
+        Self { words, methods, plain, interfaces, asking }
     }
 
     /// The files that use a word in one of some ways, in order.
@@ -104,6 +108,11 @@ impl Outline {
     pub(crate) fn methods(&self, name: &str) -> impl Iterator<Item = Declared<'_>> {
         let rows = self.methods.get(name).into_iter().flatten();
         rows.map(|(_, package, receiver)| Declared { package: *package, receiver })
+    }
+
+    /// Whether a type is a struct that embeds nothing, so that it has no methods but its own.
+    pub(crate) fn is_plain(&self, package: PackageId, name: &str) -> bool {
+        self.plain.contains(&(package, Box::from(name)))
     }
 
     /// The interfaces that ask for a method of a name.
@@ -141,6 +150,13 @@ struct File<'a> {
     methods: Vec<(&'a str, &'a str)>,
     /// The names of the methods that each interface asks for.
     interfaces: Vec<Vec<&'a str>>,
+    structs: Vec<Struct<'a>>,
+}
+
+/// A struct type.
+struct Struct<'a> {
+    name: &'a str,
+    embeds: bool,
 }
 
 impl<'a> File<'a> {
@@ -155,6 +171,10 @@ impl<'a> File<'a> {
         // The interfaces around, each with the depth of its inside.
         let mut inside: Vec<(u32, usize)> = Vec::new();
         let mut after_interface = false;
+        // The structs around, as the interfaces, and the type that is being declared.
+        let mut structs: Vec<(u32, usize)> = Vec::new();
+        let mut after_struct = false;
+        let mut declaring = "";
         let mut pointed_to = false;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -210,10 +230,20 @@ impl<'a> File<'a> {
                         }
                     }
                     after_interface = word == b"interface";
+                    after_struct = word == b"struct";
+                    if ways & way::DECLARED != 0 {
+                        declaring = text.get(start..at).unwrap_or_default();
+                    }
                     let rest = &bytes[at..];
                     let next = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
                     if is_set(rest.get(next..).unwrap_or_default()) || pointed_to {
                         ways |= if way == way::SELECTOR { way::SET } else { way::SET_NAME };
+                    }
+                    if let Some(&(_, of)) = structs.last().filter(|(own, _)| *own == depth)
+                        && ends_field(rest, next)
+                        && starts_field(bytes, start)
+                    {
+                        file.structs[of].embeds = true;
                     }
                     match rest.get(next) {
                         Some(b'{') => ways |= way::OPENS,
@@ -251,7 +281,11 @@ impl<'a> File<'a> {
                         inside.push((depth, file.interfaces.len()));
                         file.interfaces.push(Vec::new());
                     }
-                    after_interface = false;
+                    if byte == b'{' && after_struct {
+                        structs.push((depth, file.structs.len()));
+                        file.structs.push(Struct { name: declaring, embeds: false });
+                    }
+                    (after_interface, after_struct) = (false, false);
                     if byte == b'(' && state == State::Names {
                         group = Some(depth);
                     } else {
@@ -264,11 +298,15 @@ impl<'a> File<'a> {
                         state = State::Code;
                     }
                     inside.pop_if(|(own, _)| *own == depth);
+                    structs.pop_if(|(own, _)| *own == depth);
                     depth = depth.saturating_sub(1);
                 }
                 b'\n' | b';' if group == Some(depth) => state = State::Names,
                 b'=' if group == Some(depth) => state = State::Code,
                 _ => {}
+            }
+            if matches!(byte, b'\n' | b'{' | b'(') {
+                declaring = "";
             }
             // `&x.y.z`, `*x`
             pointed_to = matches!(byte, b'&' | b'*') || byte == b'.' && pointed_to;
@@ -327,6 +365,22 @@ fn end_of_string(bytes: &[u8], at: usize) -> usize {
 fn starts_line(bytes: &[u8], at: usize) -> bool {
     let before = bytes[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
     matches!(before, None | Some(b'\n' | b';' | b'}' | b'/'))
+}
+
+/// Whether nothing more of a field stands after a name but a tag or a remark, or a part of the name of its type.
+fn ends_field(rest: &[u8], next: usize) -> bool {
+    match rest.get(next) {
+        None | Some(b'\n' | b'\r' | b';' | b'}' | b'`' | b'"' | b'/' | b'.') => true,
+        // `Box[int]`, not `list []int`.
+        Some(b'[') => next == 0,
+        _ => false,
+    }
+}
+
+/// Whether a name stands first in a field of a struct, but for a `*`.
+fn starts_field(bytes: &[u8], at: usize) -> bool {
+    let before = bytes[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'*'));
+    matches!(before, None | Some(b'\n' | b';' | b'{' | b'/' | b'('))
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -394,6 +448,21 @@ mod tests {
         assert_eq!(ways("Server"), way::NAME);
         for word in ["noise", "quoted", "raw", "k"] {
             assert_eq!(ways(word), 0, "{word}");
+        }
+    }
+
+    #[test]
+    fn structs_that_embed_are_told_from_plain_ones() {
+        let text = "type A struct {\n\tx, y int `tag`\n\tf func(a B) C // B\n\tin struct {\n\t\tz int\n\t}\n}\n\
+            type B struct{ A }\ntype C struct {\n\tx int\n\t*pkg.D `json:\"d\"`\n}\ntype (\n\tD struct{}\n\tE struct {\n\
+            \t\tBox[int]\n\t}\n\tF struct {\n\t\tlist []int\n\t\tm map[string]B\n\t}\n)\n\
+            func f() {\n\tx := struct{ A }{}\n}\ntype G struct {\n\tA // what it is\n}\ntype H struct {\n\tx A\n}\n";
+        let file = File::read(text);
+        let mut embedding: Vec<&str> = file.structs.iter().filter(|of| of.embeds).map(|of| of.name).collect();
+        assert_eq!(embedding, ["B", "C", "E", "", "G"]);
+        assert!(!file.structs.iter().any(|of| of.name == "D" && of.embeds));
+        for name in ["A", "D", "F", "H"] {
+            assert!(file.structs.iter().any(|of| of.name == name), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The values of variables: what they start with, every assignment, and what a list is built up to.
 
 use super::calls::MAX_CALLERS;
-use super::engine::Engine;
+use super::engine::{Engine, TOO_MUCH};
 use super::guards::compares_with_nothing;
 use super::load::UnitId;
 use super::syntax::{Assign, Condition, ExprId, ExprKind, Guard, Op, Range, Source, Syntax, VarId};
@@ -276,7 +276,7 @@ impl Engine<'_> {
         }
         for site in callers.iter() {
             if self.exhausted() {
-                set.add(Value::hole("too much code to follow"));
+                set.add(Value::hole(TOO_MUCH));
                 break;
             }
             set.extend(if callers.len() > FEW_CALLERS {
