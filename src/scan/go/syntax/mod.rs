@@ -9,7 +9,7 @@ mod parse;
 mod text;
 
 use crate::file::{FileId, SourceFile, Span};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An expression or a type, by its place in [`Syntax::exprs`].
 pub(crate) type ExprId = u32;
@@ -321,8 +321,8 @@ pub(crate) struct Syntax {
     decls: Vec<(u32, Range, Decl)>,
     /// Declared functions, by their ranges.
     pub declared: Vec<(Range, FuncId)>,
-    /// Names and selectors by the hash of their last name.
-    refs: Vec<(u32, ExprId)>,
+    /// Names and selectors by the hash of their last name; made when they are asked for, which many files never are.
+    refs: OnceLock<Vec<(u32, ExprId)>>,
     /// Variables by the place of their name, then by scope.
     vars_by_place: Vec<(u32, u32, VarId)>,
     local_vars: Vec<LocalVar>,
@@ -430,7 +430,16 @@ impl Syntax {
 
     /// The identifiers and selectors whose (last) name this is.
     pub(crate) fn refs<'a>(&'a self, name: &'a str) -> impl Iterator<Item = ExprId> + 'a {
-        hashed(&self.refs, name).filter(move |&id| self.name(id) == name)
+        let refs = self.refs.get_or_init(|| self.index_refs());
+        hashed(refs, name).filter(move |&id| self.name(id) == name)
+    }
+
+    fn index_refs(&self) -> Vec<(u32, ExprId)> {
+        let names = (0..self.exprs.len() as ExprId)
+            .filter(|&id| matches!(self.kind(id), ExprKind::Ident | ExprKind::Selector { .. }));
+        let mut refs: Vec<(u32, ExprId)> = names.map(|id| (hash(self.name(id).as_bytes()), id)).collect();
+        refs.sort_unstable();
+        refs
     }
 
     /// The variable that an identifier means in this file: a local one, or a package-level one declared here.

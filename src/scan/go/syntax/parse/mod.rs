@@ -15,7 +15,7 @@ mod types;
 use super::lex::{Kind, Token, tokens};
 use super::{Decl, Expr, ExprId, ExprKind, FuncId, LocalVar, Parent, Range, Source, Syntax, Var, VarId, hash};
 use crate::file::{FileId, SourceFile};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How deep code may nest before the rest is left out. Compilers and formatters stop near there too.
 const MAX_DEPTH: u32 = 250;
@@ -42,7 +42,7 @@ pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
         unkeyed: Vec::new(),
         decls: Vec::new(),
         declared: Vec::new(),
-        refs: Vec::new(),
+        refs: OnceLock::new(),
         vars_by_place: Vec::new(),
         local_vars: Vec::new(),
         type_params: Vec::new(),
@@ -251,13 +251,6 @@ impl Parser<'_> {
                 self.out.unkeyed.push(id as ExprId);
             }
         }
-        for id in 0..self.out.exprs.len() as u32 {
-            if matches!(self.out.exprs[id as usize].kind, ExprKind::Ident | ExprKind::Selector { .. }) {
-                self.out.refs.push((hash(self.out.name(id).as_bytes()), id));
-            }
-        }
-        self.out.refs.sort_unstable();
-        self.out.refs.shrink_to_fit();
         self.index_vars();
         self.nest_guards();
         let exprs = &self.out.exprs;
