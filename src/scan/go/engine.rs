@@ -187,6 +187,15 @@ impl<'a> Engine<'a> {
         whole.then_some(set)
     }
 
+    /// Follows something with some of the steps that are left at most.
+    pub(crate) fn with_at_most<T>(&mut self, steps: u32, follow: impl FnOnce(&mut Self) -> T) -> T {
+        let spare = self.fuel.saturating_sub(steps);
+        self.fuel -= spare;
+        let result = follow(self);
+        self.fuel += spare;
+        result
+    }
+
     /// Follows something with steps of its own, so that what comes out does not hang on what the sink has left.
     pub(crate) fn with_own_steps<T>(&mut self, steps: u32, follow: impl FnOnce(&mut Self) -> T) -> T {
         let fuel = std::mem::replace(&mut self.fuel, steps);

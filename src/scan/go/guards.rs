@@ -7,6 +7,8 @@ use super::syntax::{Condition, ExprId, ExprKind, Op, Parent, Range, Source, Synt
 use super::types::{At, FuncAt, Meaning, VarAt};
 use super::value::{Context, Kind, Set, Value};
 
+/// How many expressions are followed for what a parameter is, to rule out what stands behind a condition on it.
+const RULING_STEPS: u32 = 500;
 /// How deep conditions are worked out.
 const MAX_DEPTH: u32 = 30;
 
@@ -119,7 +121,12 @@ impl Engine<'_> {
                     }
                     continue;
                 }
-                let values = self.eval_var(VarAt { unit: func.unit, var }, context);
+                let is_tag = matches!(guard.condition, Condition::Case { .. } | Condition::Default { .. });
+                if !is_tag && !asks_for_text(syntax, condition, name) {
+                    continue;
+                }
+                let values =
+                    self.with_at_most(RULING_STEPS, |engine| engine.eval_var(VarAt { unit: func.unit, var }, context));
                 let excluded = |engine: &mut Self, value: &Value| {
                     value.known_text().is_some_and(|value| {
                         let candidate = Candidate { of: name, value: &value };
@@ -385,6 +392,23 @@ fn is_declared_in(syntax: &Syntax, mut expr: ExprId, range: Range) -> bool {
         expr = *base;
     }
     syntax.resolve_if_ident(expr).is_some_and(|var| range.contains(syntax.var(var).name.start))
+}
+
+/// Whether a condition asks what text a name stands for, and not only whether it stands for anything.
+fn asks_for_text(syntax: &Syntax, expr: ExprId, name: &str) -> bool {
+    let mentions = |id: ExprId| syntax.str(syntax.expr(id).range).contains(name);
+    match syntax.kind(expr) {
+        ExprKind::Unary { x, .. } => asks_for_text(syntax, *x, name),
+        ExprKind::Binary { op: Op::And | Op::Or, left, right } => {
+            asks_for_text(syntax, *left, name) || asks_for_text(syntax, *right, name)
+        }
+        ExprKind::Binary { op: Op::Equal | Op::NotEqual, left, right } => {
+            let is_text = |id: ExprId| !matches!(syntax.kind(id), ExprKind::Nil | ExprKind::Int(_));
+            (mentions(*left) || mentions(*right)) && is_text(*left) && is_text(*right)
+        }
+        ExprKind::Call { args, .. } => args.iter().any(|&arg| mentions(arg)),
+        _ => false,
+    }
 }
 
 /// What a condition that holds, or does not, says a text is one of.
