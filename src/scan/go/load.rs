@@ -8,6 +8,7 @@ use super::imports::Head;
 use super::module::{Place, Workspace};
 use super::outline::{Declared, Interface, Outline, way};
 use super::package_set::PackageSet;
+use super::std_methods;
 use super::syntax::{Decl, Syntax};
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
@@ -303,6 +304,20 @@ impl Program {
     /// The files that may call a method of a type of a package: those that lead to the type, or to an interface that stands
     /// for it. Of a name that hundreds of such files select, those that lead to the type must do.
     pub(crate) fn callers_of_method(&self, package: PackageId, receiver: &str, name: &str) -> Vec<UnitId> {
+        let units = self.selectors_of_method(package, receiver, name);
+        if units.len() > MAX_CALLING_UNITS { self.member_users(package, name, way::SELECTOR) } else { units }
+    }
+
+    /// Whether anything may call a method: code that is there, code that is not, or the standard library.
+    pub(crate) fn may_be_called(&self, package: PackageId, receiver: &str, name: &str) -> bool {
+        !self.missing.is_empty()
+            || std_methods::is_asked_for(name)
+            // It calls whatever methods there are.
+            || !self.importers("net/rpc").is_empty()
+            || !self.selectors_of_method(package, receiver, name).is_empty()
+    }
+
+    fn selectors_of_method(&self, package: PackageId, receiver: &str, name: &str) -> Vec<UnitId> {
         if !name.starts_with(char::is_uppercase) {
             return self.own_users(package, name, way::SELECTOR);
         }
@@ -313,8 +328,7 @@ impl Program {
             }
         }
         let users = self.outline().users(name, way::SELECTOR);
-        let units: Vec<UnitId> = users.filter(|&unit| seeing.contains(self.unit(unit).package)).collect();
-        if units.len() > MAX_CALLING_UNITS { self.member_users(package, name, way::SELECTOR) } else { units }
+        users.filter(|&unit| seeing.contains(self.unit(unit).package)).collect()
     }
 
     /// Whether a type has most of the methods that an interface asks for; the others it may have from what it embeds.

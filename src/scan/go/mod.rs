@@ -40,6 +40,7 @@ mod sinks;
 mod sites;
 mod slices;
 mod splitters;
+mod std_methods;
 mod syntax;
 mod tags;
 mod texts;

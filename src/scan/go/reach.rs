@@ -2,7 +2,8 @@
 //!
 //! Asked backwards and on demand: a function runs if live code that runs names it. A method runs if code that runs names
 //! its type, for anything may call it through an interface; an unexported one is also named in its own package. This errs
-//! on the side of running: what nothing leads to is not in the binary's way.
+//! on the side of running: what nothing leads to is not in the binary's way. Where all code is there, a method that nothing
+//! selects does not run either, unless an interface of the standard library asks for it.
 
 use super::engine::Engine;
 use super::load::{Program, UnitId};
@@ -109,7 +110,10 @@ impl Engine<'_> {
                 if func.receiver.is_none() {
                     search.units = program.users(package, &func.name);
                 } else if is_exported(&func.name) {
-                    search.found.extend(receiver_type(program, at));
+                    let receiver = func.receiver.and_then(|own| receiver_name(program.syntax(at.unit), own.ty));
+                    if program.may_be_called(package, receiver.unwrap_or_default(), &func.name) {
+                        search.found.extend(receiver_type(program, at));
+                    }
                 } else {
                     search.units = program.member_users(package, &func.name, way::SELECTOR);
                 }
