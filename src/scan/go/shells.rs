@@ -13,8 +13,30 @@ use std::collections::BTreeSet;
 
 /// Programs that run the program among their arguments; the shell scanner knows how.
 const WRAPPERS: &[&str] = &[
-    "chroot", "doas", "env", "gosu", "ionice", "nice", "nohup", "nsenter", "setpriv", "setsid", "stdbuf", "su-exec",
-    "sudo", "time", "timeout", "tini", "xargs",
+    "aa-exec",
+    "chroot",
+    "chrt",
+    "doas",
+    "dumb-init",
+    "env",
+    "flock",
+    "gosu",
+    "ionice",
+    "nice",
+    "nohup",
+    "nsenter",
+    "runuser",
+    "setpriv",
+    "setsid",
+    "stdbuf",
+    "su-exec",
+    "sudo",
+    "taskset",
+    "time",
+    "timeout",
+    "tini",
+    "unshare",
+    "xargs",
 ];
 
 /// The commands of wrappers that one sink has had read, and whether an argument of each is not known.

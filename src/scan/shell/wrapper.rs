@@ -77,7 +77,8 @@ const PORTABLE: &str = "https://skarnet.org/software/s6-portable-utils/";
 const COREUTILS: &str = "https://www.gnu.org/software/coreutils/manual/coreutils.html#Modified-command-invocation";
 
 /// The wrappers, sorted by name.
-pub(super) static WRAPPERS: [Wrapper; 92] = [
+pub(super) static WRAPPERS: [Wrapper; 93] = [
+    row("aa-exec", "np", &["--namespace", "--profile"], Inner::Command(0), "https://manpages.debian.org/aa-exec.1"),
     row("ash", "o", &["--rcfile", "--init-file"], Inner::Shell, SHELLS),
     row("authbind", "", &["--depth"], Inner::Command(0), "https://manpages.debian.org/authbind.1"),
     row(
