@@ -8,7 +8,7 @@ use super::types::{At, FuncAt, Meaning, VarAt};
 use super::value::{Context, Kind, Set, Value};
 
 /// How many expressions are followed for what a parameter is, to rule out what stands behind a condition on it.
-const RULING_STEPS: u32 = 500;
+const RULING_STEPS: u32 = 2_000;
 /// How deep conditions are worked out.
 const MAX_DEPTH: u32 = 30;
 
@@ -125,8 +125,13 @@ impl Engine<'_> {
                 if !is_tag && !asks_for_text(syntax, condition, name) {
                     continue;
                 }
+                let level = self.cycles.open();
                 let values =
                     self.with_at_most(RULING_STEPS, |engine| engine.eval_var(VarAt { unit: func.unit, var }, context));
+                if !self.cycles.close(level) {
+                    // A part of the values rules nothing out.
+                    continue;
+                }
                 let excluded = |engine: &mut Self, value: &Value| {
                     value.known_text().is_some_and(|value| {
                         let candidate = Candidate { of: name, value: &value };
