@@ -1,10 +1,10 @@
 //! Who calls a function, and which functions a call may run: directly, by methods, interfaces and function values.
 
 use super::engine::{CallSite, Engine};
-use super::outline::way;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, VarAt, receiver_name};
 use super::value::{Context, Kind, Set};
+use super::words::way;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 

@@ -2,10 +2,10 @@
 //! and from every assignment to the field.
 
 use super::engine::{Engine, TOO_MUCH};
-use super::outline::way;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, Member, Shape, Ty};
 use super::value::{Context, Item, Kind, List, Set, Value, concat};
+use super::words::way;
 use std::rc::Rc;
 
 impl Engine<'_> {

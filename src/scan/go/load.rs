@@ -6,10 +6,11 @@
 use super::constraint::BuildTags;
 use super::imports::Head;
 use super::module::{Place, Workspace};
-use super::outline::{Declared, Interface, Outline, way};
+use super::outline::{Declared, Interface, Outline};
 use super::package_set::PackageSet;
 use super::std_methods;
 use super::syntax::{Decl, Syntax};
+use super::words::way;
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
 use foldhash::HashMap;

@@ -47,6 +47,7 @@ mod texts;
 mod types;
 mod value;
 mod variables;
+mod words;
 
 use super::cache::{self, Key};
 use super::{FAULT, Root, Scan, ScanContext, Skipped};

@@ -7,10 +7,10 @@
 
 use super::engine::Engine;
 use super::load::UnitId;
-use super::outline::way;
 use super::syntax::{Assign, ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Member, Shape, Ty};
 use super::value::{Context, Item, Kind, List, Set, Value};
+use super::words::way;
 use std::rc::Rc;
 
 /// How many callers of a method that sets a field are told apart.

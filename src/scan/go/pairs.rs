@@ -5,10 +5,10 @@
 //! at all is told without this.
 
 use super::engine::Engine;
-use super::outline::way;
 use super::syntax::{Decl, ExprId, ExprKind, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, Shape, VarAt};
 use super::value::{Context, Item, Kind, Set, Value};
+use super::words::way;
 
 /// How many lists one place has that are told apart.
 const MAX_LISTS: usize = 8;

@@ -7,9 +7,9 @@
 
 use super::engine::Engine;
 use super::load::{Program, UnitId};
-use super::outline::way;
 use super::syntax::{Decl, FuncId, Syntax};
 use super::types::{At, FuncAt, Meaning, receiver_name};
+use super::words::way;
 use foldhash::HashSet;
 
 /// How many functions and types are looked through for one function; past that it counts as one that runs.
