@@ -109,7 +109,7 @@ struct Reader<'a> {
     after: Keyword,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn run(&mut self) {
         while let Some(&byte) = self.bytes.get(self.at) {
             let rest = &self.bytes[self.at..];
