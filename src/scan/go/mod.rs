@@ -61,10 +61,12 @@ use module::Workspace;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The stack of a thread that follows values: following nests deep, within its bounds.
 const STACK: usize = 64 << 20;
+
+/// How many engines share the files with sinks: more find the same values several times.
+const ENGINES: usize = 8;
 
 /// Whether a path is a Go main package, a folder of them, or a file of one.
 pub fn detects(tree: &Tree, path: &str) -> bool {
@@ -158,17 +160,16 @@ fn content(program: &Program) -> Key {
     content
 }
 
-/// The sites of each file, in order: one engine a thread, so that what one sink has taught it serves the next.
+/// The sites of each file, in order. What one sink has taught an engine serves the next, so that neighbours share one; how
+/// many there are does not hang on the machine, nor does what they find.
 fn follow(context: &ScanContext<'_>, tags: &BuildTags, program: &Program, units: &[UnitId]) -> Vec<Scan> {
-    let next = AtomicUsize::new(0);
     let embedded = Embedded::new(context.tree, program);
-    let engine = || Engine::new(program, tags, &context.env, &embedded);
-    let parts: Vec<Vec<(usize, Scan)>> = rayon::broadcast(|_| {
+    let share = units.len().div_ceil(ENGINES).max(1);
+    let parts = units.par_chunks(share).flat_map_iter(|units| {
+        let engine = || Engine::new(program, tags, &context.env, &embedded);
         let mut own = engine();
-        let mut parts = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&unit) = units.get(index) else { return parts };
+        let mut parts = Vec::with_capacity(units.len());
+        for &unit in units {
             let mut scan = Scan::default();
             let followed = catch_unwind(AssertUnwindSafe(|| sites::scan_unit(&mut own, context, unit, &mut scan)));
             if followed.is_err() {
@@ -177,10 +178,9 @@ fn follow(context: &ScanContext<'_>, tags: &BuildTags, program: &Program, units:
                 let path = program.unit(unit).source.path().to_owned();
                 scan.skipped.push(Skipped { path, why: FAULT.to_owned() });
             }
-            parts.push((index, scan));
+            parts.push(scan);
         }
+        parts
     });
-    let mut parts: Vec<(usize, Scan)> = parts.into_iter().flatten().collect();
-    parts.sort_by_key(|part| part.0);
-    parts.into_iter().map(|part| part.1).collect()
+    parts.collect()
 }
