@@ -2,6 +2,7 @@
 //! and from every assignment to the field.
 
 use super::engine::{Engine, TOO_MUCH};
+use super::load::UnitId;
 use super::syntax::{ExprId, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, Member, Shape, Ty};
 use super::value::{Context, Item, Kind, List, Set, Value, concat};
@@ -158,16 +159,9 @@ impl Engine<'_> {
                 set.add(Value::hole(TOO_MUCH));
                 break;
             }
-            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
-            for expr in refs {
-                let syntax = program.syntax(unit);
-                let Parent::Expr(literal) = syntax.parent(expr) else { continue };
-                let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
-                let Some(&(_, value)) = elements.iter().find(|(key, _)| *key == Some(expr)) else { continue };
-                if self.key_field(At { unit, expr: literal }, expr) == Some(field)
-                    && self.is_live(unit, syntax.expr(expr).range.start)
-                {
-                    set.extend(self.eval(At { unit, expr: value }, 0));
+            for value in self.given_in(unit, field, &name) {
+                if self.is_live(unit, program.syntax(unit).expr(value.expr).range.start) {
+                    set.extend(self.eval(value, 0));
                 }
             }
         }
@@ -183,6 +177,21 @@ impl Engine<'_> {
         self.cycles.close(level);
         self.fields.insert(field, Rc::new(set.clone()));
         set
+    }
+
+    /// The values that the literals of a file give a field by its name.
+    pub(super) fn given_in(&mut self, unit: UnitId, field: FieldAt, name: &str) -> Vec<At> {
+        let syntax = self.program.syntax(unit);
+        let mut found = Vec::new();
+        for expr in syntax.refs(name) {
+            let Parent::Expr(literal) = syntax.parent(expr) else { continue };
+            let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
+            let Some(&(_, value)) = elements.iter().find(|(key, _)| *key == Some(expr)) else { continue };
+            if self.key_field(At { unit, expr: literal }, expr) == Some(field) {
+                found.push(At { unit, expr: value });
+            }
+        }
+        found
     }
 
     /// Literals that give their fields in order, without names.

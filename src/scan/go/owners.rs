@@ -7,7 +7,7 @@
 
 use super::engine::Engine;
 use super::load::UnitId;
-use super::syntax::{Assign, ExprId, ExprKind, Parent, Source};
+use super::syntax::{Assign, ExprKind, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Member, Shape, Ty};
 use super::value::{Context, Item, Kind, List, Set, Value};
 use super::words::way;
@@ -108,20 +108,8 @@ impl Engine<'_> {
     fn given_by_key(&mut self, field: FieldAt) -> Vec<At> {
         let program = self.program;
         let name = self.field_name(field);
-        let mut found = Vec::new();
-        for unit in program.member_users(program.unit(field.unit).package, &name, way::KEY) {
-            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
-            for expr in refs {
-                let syntax = program.syntax(unit);
-                let Parent::Expr(literal) = syntax.parent(expr) else { continue };
-                let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
-                let Some(&(_, value)) = elements.iter().find(|(key, _)| *key == Some(expr)) else { continue };
-                if self.key_field(At { unit, expr: literal }, expr) == Some(field) {
-                    found.push(At { unit, expr: value });
-                }
-            }
-        }
-        found
+        let units = program.member_users(program.unit(field.unit).package, &name, way::KEY);
+        units.into_iter().flat_map(|unit| self.given_in(unit, field, &name)).collect()
     }
 
     /// The assignments to a field in code that runs, each with its left side.
