@@ -162,12 +162,7 @@ impl<'a> Engine<'a> {
 
     /// Follows one of many ways to a value with a share of the fuel, so that a long one leaves the others theirs.
     pub(crate) fn with_share<T>(&mut self, follow: impl FnOnce(&mut Self) -> T) -> T {
-        let share = (self.fuel / 3).max(2_000).min(self.fuel);
-        let spare = self.fuel - share;
-        self.fuel = share;
-        let result = follow(self);
-        self.fuel += spare;
-        result
+        self.with_at_most((self.fuel / 3).max(2_000), follow)
     }
 
     /// Follows an expression beside the way to another value, with fuel of its own; nothing where it comes round to what

@@ -142,8 +142,9 @@ fn scan_mains(context: &ScanContext<'_>, tags: &BuildTags, mains: &[MainPackage]
             scan
         },
     ));
-    // Nobody waits until hundreds of megabytes of small pieces are given back one by one.
-    std::thread::spawn(move || drop(program));
+    // Nobody waits until hundreds of megabytes of small pieces are given back one by one; without a thread for it they are
+    // given back here.
+    drop(std::thread::Builder::new().spawn(move || drop(program)));
     scan
 }
 

@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use crate::scan::rust::cfg;
-use crate::scan::value::form::{Argument, Comparison, ExprId, Item, Kind, Owner, children};
+use crate::scan::value::form::{Argument, Comparison, ExprId, Item, Kind, children};
 use tree_sitter::Node;
 
 impl Lowering<'_, '_> {
@@ -105,7 +105,7 @@ impl Lowering<'_, '_> {
             "if_expression" => return self.if_expression(node),
             "match_expression" => return self.match_expression(node),
             "closure_expression" => {
-                let value = self.function_of_closure(node);
+                let value = self.function(node, "", None);
                 return value;
             }
             "binary_expression" => self.binary(node),
@@ -309,23 +309,6 @@ impl Lowering<'_, '_> {
             self.b.close(outer);
         }
         self.b.add(Kind::OneOf(values), node)
-    }
-
-    pub(super) fn function_of_closure(&mut self, node: Node<'_>) -> ExprId {
-        let function = self.b.add_function("", None);
-        let value = self.b.add(Kind::Function(function), node);
-        let scope = self.b.open_scope(Owner::Function(function));
-        let block = self.b.open();
-        for one in node.child_by_field_name("parameters").map(children).unwrap_or_default() {
-            self.parameter(function, one);
-        }
-        if let Some(body) = node.child_by_field_name("body") {
-            let value = self.expr(body);
-            self.b.module.functions[function as usize].returns.push(value);
-        }
-        self.b.close(block);
-        self.b.close_scope(scope);
-        value
     }
 
     pub(super) fn binary(&mut self, node: Node<'_>) -> Kind {
