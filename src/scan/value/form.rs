@@ -572,6 +572,14 @@ pub(crate) fn range(node: tree_sitter::Node<'_>) -> (u32, u32) {
     (node.start_byte() as u32, node.end_byte() as u32)
 }
 
+/// `a + b + c …`: a node and those of its kind on its left, the outermost first.
+pub(crate) fn left_chain(node: tree_sitter::Node<'_>) -> Vec<tree_sitter::Node<'_>> {
+    std::iter::successors(Some(node), |outer| {
+        outer.child_by_field_name("left").filter(|left| left.kind_id() == node.kind_id())
+    })
+    .collect()
+}
+
 /// The named children of a node, comments left out.
 pub(crate) fn children(node: tree_sitter::Node<'_>) -> Vec<tree_sitter::Node<'_>> {
     let mut cursor = node.walk();

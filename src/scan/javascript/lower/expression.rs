@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::Lowering;
-use crate::scan::value::form::{Argument, Comparison, ExprId, Item, Kind, children};
+use crate::scan::value::form::{Argument, Comparison, ExprId, Item, Kind, children, left_chain};
 use tree_sitter::Node;
 
 impl Lowering<'_, '_> {
@@ -108,12 +108,7 @@ impl Lowering<'_, '_> {
 
     /// `a + b + c …`, from the left, without going down a level for each.
     pub(super) fn binary(&mut self, node: Node<'_>) -> ExprId {
-        let mut chain = vec![node];
-        while let Some(left) = chain.last().and_then(|it| it.child_by_field_name("left"))
-            && left.kind() == "binary_expression"
-        {
-            chain.push(left);
-        }
+        let chain = left_chain(node);
         let first = chain.last().and_then(|it| it.child_by_field_name("left"));
         let mut value = match first {
             Some(first) => self.expr(first),
