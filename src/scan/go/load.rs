@@ -246,7 +246,7 @@ impl Program {
         let units = &self.package(package).units;
         let (Some(&first), Some(&last)) = (units.first(), units.last()) else { return Vec::new() };
         // A package's files stand together.
-        self.outline().users_from(word, ways, first).take_while(|&unit| unit <= last).collect()
+        self.outline().users_among(word, ways, first, last).collect()
     }
 
     /// The files that use a package-level name: those of the package and, for an exported name, of those that import it.

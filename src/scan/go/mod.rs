@@ -47,6 +47,7 @@ mod texts;
 mod types;
 mod value;
 mod variables;
+mod word_table;
 mod words;
 
 use super::cache::{self, Key};

@@ -6,6 +6,7 @@
 
 use super::load::{PackageId, Unit, UnitId};
 use super::syntax::hash;
+use super::word_table::WordTable;
 use super::words::File;
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
@@ -29,11 +30,61 @@ pub(crate) struct Interface {
 /// A method by its file, its package and the name of its receiver's type.
 type Method = (UnitId, PackageId, Box<str>);
 
+/// How many files stand in one [`Words`] at most.
+const SHARE: usize = 1 << 8;
+
+/// How many bits of a word's hash tell its bucket.
+const BUCKET_BITS: u32 = 11;
+
+/// The words of files that stand together.
+#[derive(Debug)]
+struct Words {
+    /// The first of the files.
+    first: UnitId,
+    /// Where each bucket starts among the rows, and where the last one ends.
+    starts: Box<[u32]>,
+    /// The hash of a word, the file counted from the first, and the ways in which that uses it; by bucket, then by file.
+    rows: Box<[(u32, u16, u8)]>,
+}
+
+impl Words {
+    fn bucket(hash: u32) -> usize {
+        (hash >> (u32::BITS - BUCKET_BITS)) as usize
+    }
+
+    /// Sorts rows that stand in the order of their files into buckets.
+    fn new(first: UnitId, unsorted: &[(u32, u16, u8)]) -> Self {
+        let mut starts = vec![0_u32; (1 << BUCKET_BITS) + 1];
+        for row in unsorted {
+            starts[Self::bucket(row.0) + 1] += 1;
+        }
+        for bucket in 1..starts.len() {
+            starts[bucket] += starts[bucket - 1];
+        }
+        let mut next = starts.clone();
+        let mut rows = vec![(0, 0, 0); unsorted.len()];
+        for row in unsorted {
+            let place = &mut next[Self::bucket(row.0)];
+            rows[*place as usize] = *row;
+            *place += 1;
+        }
+        Self { first, starts: starts.into(), rows: rows.into() }
+    }
+
+    /// The files that use a word in one of some ways, in order.
+    fn users(&self, hash: u32, ways: u8) -> impl Iterator<Item = UnitId> {
+        let bucket = Self::bucket(hash);
+        let rows = &self.rows[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
+        let own = rows.iter().filter(move |row| row.0 == hash && row.2 & ways != 0);
+        own.map(|row| self.first + UnitId::from(row.1))
+    }
+}
+
 /// The words and methods of a program.
 #[derive(Debug)]
 pub(crate) struct Outline {
-    /// The hash of a word, a file, and the ways in which that uses it; sorted.
-    words: Vec<(u32, UnitId, u8)>,
+    /// [`SHARE`] files each.
+    words: Vec<Words>,
     /// By name, in the order of files.
     methods: HashMap<Box<str>, Vec<Method>>,
     /// Struct types that embed nothing.
@@ -41,50 +92,74 @@ pub(crate) struct Outline {
     interfaces: Vec<Interface>,
     /// Interfaces by the names of their methods.
     asking: HashMap<Box<str>, Vec<u32>>,
+    /// Functions that C code or the linker knows by name.
+    told: HashSet<(UnitId, Box<str>)>,
 }
 
 impl Outline {
     /// Reads every file once.
     pub(crate) fn of(units: &[Unit]) -> Self {
-        let files: Vec<File<'_>> = units.par_iter().map(|unit| File::read(unit.text())).collect();
-        let mut words = Vec::with_capacity(files.iter().map(|file| file.words.len()).sum());
-        let mut methods: HashMap<Box<str>, Vec<Method>> = HashMap::default();
-        let mut plain = HashSet::default();
-        let mut interfaces: Vec<Interface> = Vec::new();
-        let mut asking: HashMap<Box<str>, Vec<u32>> = HashMap::default();
-        for (id, (unit, file)) in units.iter().zip(files).enumerate() {
-            words.extend(file.words.into_iter().map(|(hash, ways)| (hash, id as UnitId, ways)));
-            for (receiver, name) in file.methods {
-                let row = (id as UnitId, unit.package, receiver.into());
-                match methods.get_mut(name) {
-                    Some(rows) => rows.push(row),
-                    None => drop(methods.insert(name.into(), vec![row])),
-                }
-            }
-            plain.extend(file.structs.into_iter().filter(|of| !of.embeds).map(|of| (unit.package, of.name.into())));
-            for names in file.interfaces.into_iter().filter(|names| !names.is_empty()) {
-                for &name in &names {
-                    asking.entry(name.into()).or_default().push(interfaces.len() as u32);
-                }
-                let methods = names.into_iter().map(Box::from).collect();
-                interfaces.push(Interface { package: unit.package, methods });
+        let shares: Vec<(Words, Vec<File<'_>>)> = units.par_chunks(SHARE).enumerate().map(read).collect();
+        let mut outline = Self {
+            words: Vec::with_capacity(shares.len()),
+            methods: HashMap::default(),
+            plain: HashSet::default(),
+            interfaces: Vec::new(),
+            asking: HashMap::default(),
+            told: HashSet::default(),
+        };
+        let mut files = units.iter().zip(0..);
+        for (words, read) in shares {
+            outline.words.push(words);
+            for (file, (unit, id)) in read.into_iter().zip(&mut files) {
+                outline.take(id, unit.package, file);
             }
         }
-        words.par_sort_unstable();
-        Self { words, methods, plain, interfaces, asking }
+        outline
+    }
+
+    fn take(&mut self, id: UnitId, package: PackageId, file: File<'_>) {
+        for (receiver, name) in file.methods {
+            let row = (id, package, receiver.into());
+            match self.methods.get_mut(name) {
+                Some(rows) => rows.push(row),
+                None => drop(self.methods.insert(name.into(), vec![row])),
+            }
+        }
+        self.plain.extend(file.structs.into_iter().filter(|of| !of.embeds).map(|of| (package, of.name.into())));
+        self.told.extend(file.told.into_iter().map(|name| (id, name.into())));
+        for names in file.interfaces.into_iter().filter(|names| !names.is_empty()) {
+            for &name in &names {
+                self.asking.entry(name.into()).or_default().push(self.interfaces.len() as u32);
+            }
+            let methods = names.into_iter().map(Box::from).collect();
+            self.interfaces.push(Interface { package, methods });
+        }
     }
 
     /// The files that use a word in one of some ways, in order.
     pub(crate) fn users(&self, word: &str, ways: u8) -> impl Iterator<Item = UnitId> {
-        self.users_from(word, ways, 0)
+        self.users_among(word, ways, 0, UnitId::MAX)
     }
 
-    /// As [`Self::users`], from a file on.
-    pub(crate) fn users_from(&self, word: &str, ways: u8, first: UnitId) -> impl Iterator<Item = UnitId> {
+    /// As [`Self::users`], of the files from one to another.
+    pub(crate) fn users_among(
+        &self,
+        word: &str,
+        ways: u8,
+        first: UnitId,
+        last: UnitId,
+    ) -> impl Iterator<Item = UnitId> {
         let hash = hash(word.as_bytes());
-        let start = self.words.partition_point(|row| (row.0, row.1) < (hash, first));
-        let own = self.words[start..].iter().take_while(move |row| row.0 == hash);
-        own.filter(move |row| row.2 & ways != 0).map(|row| row.1)
+        let share = |unit: UnitId| (unit as usize / SHARE).min(self.words.len());
+        let shares = &self.words[share(first)..(share(last) + 1).min(self.words.len())];
+        let users = shares.iter().flat_map(move |words| words.users(hash, ways));
+        users.filter(move |unit| (first..=last).contains(unit))
+    }
+
+    /// Whether C code or the linker knows a function of a file by name.
+    pub(crate) fn is_told(&self, unit: UnitId, name: &str) -> bool {
+        !self.told.is_empty() && self.told.contains(&(unit, Box::from(name)))
     }
 
     /// The methods of a name, in the order of their files.
@@ -111,4 +186,17 @@ impl Outline {
         let own = rows[start..].iter().take_while(move |row| row.1 == package);
         own.filter(move |row| &*row.2 == receiver).map(|row| row.0)
     }
+}
+
+/// Reads some files, the `index`th [`SHARE`] of all.
+fn read<'a>((index, units): (usize, &'a [Unit])) -> (Words, Vec<File<'a>>) {
+    let mut table = WordTable::default();
+    let mut rows = Vec::new();
+    let mut files = Vec::with_capacity(units.len());
+    for (unit, at) in units.iter().zip(0_u16..) {
+        table.clear();
+        files.push(File::read(unit.text(), &mut table));
+        rows.extend(table.rows().iter().map(|&(hash, ways)| (hash, at, ways)));
+    }
+    (Words::new((index * SHARE) as UnitId, &rows), files)
 }

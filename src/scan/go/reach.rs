@@ -161,15 +161,10 @@ fn is_exported(name: &str) -> bool {
 fn is_root(program: &Program, node: Node) -> bool {
     let Node::Func(FuncAt { unit, func }) = node else { return false };
     let name = program.syntax(unit).func(func).name.as_str();
-    let text = program.unit(unit).text();
-    let told = |directive: &str| {
-        memchr::memmem::find(text.as_bytes(), directive.as_bytes()).is_some()
-            && text.lines().any(|line| line.starts_with(directive) && line.contains(name))
-    };
     match name {
         "init" | "_" | "" => true,
         "main" => program.package(program.unit(unit).package).name == "main",
-        _ => told("//export ") || told("//go:linkname "),
+        _ => program.outline().is_told(unit, name),
     }
 }
 

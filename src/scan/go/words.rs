@@ -2,7 +2,7 @@
 //! comments, strings and declarations, and no more.
 
 use super::syntax::{NameHash, hash};
-use foldhash::HashMap;
+use super::word_table::WordTable;
 
 /// How a file uses a word; several ways are joined by `|`.
 pub(crate) mod way {
@@ -37,13 +37,13 @@ enum State {
 /// What one file holds.
 #[derive(Default)]
 pub(super) struct File<'a> {
-    /// The ways of each word, by its hash.
-    pub words: HashMap<u32, u8>,
     /// Receiver's type and name.
     pub methods: Vec<(&'a str, &'a str)>,
     /// The names of the methods that each interface asks for.
     pub interfaces: Vec<Vec<&'a str>>,
     pub structs: Vec<Struct<'a>>,
+    /// Functions that C code or the linker knows by name: `//export`, `//go:linkname`.
+    pub told: Vec<&'a str>,
 }
 
 /// A struct type.
@@ -54,9 +54,11 @@ pub(super) struct Struct<'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn read(text: &'a str) -> Self {
+    /// Reads a text; its words come into a table.
+    pub(super) fn read(text: &'a str, words: &mut WordTable) -> Self {
         let mut reader = Reader {
             text,
+            words,
             bytes: text.as_bytes(),
             at: 0,
             file: Self::default(),
@@ -85,8 +87,9 @@ enum Keyword {
 }
 
 /// The state of reading a file.
-struct Reader<'a> {
+struct Reader<'a, 'w> {
     text: &'a str,
+    words: &'w mut WordTable,
     bytes: &'a [u8],
     at: usize,
     file: File<'a>,
@@ -109,13 +112,17 @@ struct Reader<'a> {
     after: Keyword,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn run(&mut self) {
         while let Some(&byte) = self.bytes.get(self.at) {
             let rest = &self.bytes[self.at..];
             match byte {
                 b'/' if rest.get(1) == Some(&b'/') => {
-                    self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    if rest.starts_with(b"//export ") || rest.starts_with(b"//go:linkname ") {
+                        self.directive(length);
+                    }
+                    self.at += length;
                     continue;
                 }
                 b'/' if rest.get(1) == Some(&b'*') => {
@@ -151,6 +158,14 @@ impl Reader<'_> {
                 self.after_dot = byte == b'.' && self.bytes.get(self.at + 1) != Some(&b'.');
             }
             self.at += 1;
+        }
+    }
+
+    /// The function that a comment of some length names for others than Go code.
+    fn directive(&mut self, length: usize) {
+        if starts_line(self.bytes, self.at) {
+            let line = self.text.get(self.at..self.at + length).unwrap_or_default();
+            self.file.told.extend(line.split_ascii_whitespace().nth(1));
         }
     }
 
@@ -190,7 +205,7 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        *self.file.words.entry(hash.finish()).or_insert(0) |= ways;
+        self.words.add(hash.finish(), ways);
     }
 
     /// What a word says of declarations: whether it is declared, and what comes after it.
@@ -226,7 +241,7 @@ impl Reader<'_> {
         let inside = self.at + 1;
         let end = memchr::memchr(b')', &self.bytes[inside..]).map_or(self.bytes.len(), |end| inside + end);
         for word in self.bytes[inside..end].split(|&byte| !is_in_word(byte)).filter(|word| !word.is_empty()) {
-            *self.file.words.entry(hash(word)).or_insert(0) |= way::NAME;
+            self.words.add(hash(word), way::NAME);
         }
         self.receiver = self.text.get(inside..end).map_or("", receiver_type);
         self.state = if self.receiver.is_empty() { State::Code } else { State::Method };
@@ -368,7 +383,9 @@ mod tests {
         var f = func(a int) {}\n";
 
     fn ways(word: &str) -> u8 {
-        File::read(TEXT).words.get(&hash(word.as_bytes())).copied().unwrap_or(0)
+        let mut words = WordTable::default();
+        File::read(TEXT, &mut words);
+        words.ways(hash(word.as_bytes()))
     }
 
     #[test]
@@ -397,7 +414,7 @@ mod tests {
             type B struct{ A }\ntype C struct {\n\tx int\n\t*pkg.D `json:\"d\"`\n}\ntype (\n\tD struct{}\n\tE struct {\n\
             \t\tBox[int]\n\t}\n\tF struct {\n\t\tlist []int\n\t\tm map[string]B\n\t}\n)\n\
             func f() {\n\tx := struct{ A }{}\n}\ntype G struct {\n\tA // what it is\n}\ntype H struct {\n\tx A\n}\n";
-        let file = File::read(text);
+        let file = File::read(text, &mut WordTable::default());
         let embedding: Vec<&str> = file.structs.iter().filter(|of| of.embeds).map(|of| of.name).collect();
         assert_eq!(embedding, ["B", "C", "E", "", "G"]);
         assert!(!file.structs.iter().any(|of| of.name == "D" && of.embeds));
@@ -410,8 +427,9 @@ mod tests {
     fn what_is_assigned_or_pointed_to_is_told() {
         let text = "a.one = 1\na.two, b.three = f()\np := &x.four.five\na.six += b.seven\nif a.eight == b.nine {\n\
             *ten = 1; eleven[0] = 2; twelve := thirteen(fourteen)\na.fifteen <<= 1; a.sixteen++ }\nT{1}\n";
-        let file = File::read(text);
-        let ways = |word: &str| file.words.get(&hash(word.as_bytes())).copied().unwrap_or(0);
+        let mut words = WordTable::default();
+        File::read(text, &mut words);
+        let ways = |word: &str| words.ways(hash(word.as_bytes()));
         for word in ["one", "two", "three", "four", "five", "six", "fifteen", "sixteen"] {
             assert_ne!(ways(word) & way::SET, 0, "{word}");
         }
@@ -430,13 +448,20 @@ mod tests {
         let text = "type I interface {\n\tOne(x interface{ Inner() }) error // Two()\n\tio.Closer\n\tThree ()\n}\n\
             func f(x any) {\n\tif y, ok := x.(interface{ Four(); Five() }); ok {\n\t\ty.Four()\n\t}\n}\n\
             type E interface{}\nfunc interface_like() { g(1) }\n";
-        let file = File::read(text);
+        let file = File::read(text, &mut WordTable::default());
         let found: Vec<&[&str]> = file.interfaces.iter().map(Vec::as_slice).collect();
         assert_eq!(found, [&["One", "Three"][..], &["Inner"], &["Four", "Five"], &[]]);
     }
 
     #[test]
+    fn functions_that_others_know_by_name_are_told() {
+        let text = "package p\n\n//export Start\nfunc Start() {}\n\n//go:linkname now runtime.now\nfunc now() int64\n\
+            func f() string {\n\treturn `\n//export Quoted\n` // see\n} //export Late\n//go:linkname\n";
+        assert_eq!(File::read(text, &mut WordTable::default()).told, ["Start", "now", "Late"]);
+    }
+
+    #[test]
     fn methods_are_read_as_gofmt_writes_them_and_otherwise() {
-        assert_eq!(File::read(TEXT).methods, [("Server", "Run"), ("T", "Name")]);
+        assert_eq!(File::read(TEXT, &mut WordTable::default()).methods, [("Server", "Run"), ("T", "Name")]);
     }
 }
