@@ -51,7 +51,8 @@ impl Engine<'_> {
         let var = syntax.resolve_if_ident(base.expr)?;
         let declared = syntax.var(var).name.start;
         let name = syntax.name(base.expr).to_owned();
-        let mut refs: Vec<u32> = syntax.refs(&name).filter(|&expr| syntax.resolve(expr) == Some(var)).collect();
+        let mut refs: Vec<u32> =
+            self.program.refs(base.unit, &name).filter(|&expr| syntax.resolve(expr) == Some(var)).collect();
         refs.sort_unstable_by_key(|&expr| syntax.expr(expr).range.start);
         let mut templates = Set::default();
         let mut text = Set::one(Value::new(Kind::Text(Vec::new())));
@@ -64,8 +65,9 @@ impl Engine<'_> {
                 continue;
             }
             let around = |range: super::syntax::Range| range.contains(at) && !range.contains(declared);
-            let always = !syntax.loops.iter().any(|(range, _)| around(*range))
-                && !syntax.guards.iter().any(|guard| !guard.by_leaving && around(guard.range));
+            let part = syntax.part_at(at);
+            let always = !part.loops.iter().any(|(range, _)| around(*range))
+                && !part.guards.iter().any(|guard| !guard.by_leaving && around(guard.range));
             let piece = match syntax.kind(outer) {
                 ExprKind::Address(_) => {
                     let Parent::Expr(call) = syntax.parent(outer) else { continue };

@@ -1,7 +1,7 @@
 //! Who calls a function, and which functions a call may run: directly, by methods, interfaces and function values.
 
 use super::engine::{CallSite, Engine};
-use super::syntax::{ExprId, ExprKind, Parent, Source};
+use super::syntax::{ExprKind, Parent, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, VarAt, receiver_name};
 use super::value::{Context, Kind, Set};
 use super::words::way;
@@ -160,7 +160,7 @@ impl Engine<'_> {
             };
             program.parse_all(&units);
             for unit in units {
-                for expr in program.syntax(unit).refs(name) {
+                for expr in program.refs(unit, name) {
                     let at = At { unit, expr };
                     if calls.len() < MAX_CALLERS && self.names(at, func, is_method) {
                         self.flows(at, 0, &mut seen, &mut calls);
@@ -245,12 +245,13 @@ impl Engine<'_> {
             }
             Parent::Init | Parent::Right => {
                 let from = |source: Source| matches!(source, Source::Value { expr, .. } if expr == at.expr);
-                for (var, declared) in syntax.vars.iter().enumerate() {
+                let part = syntax.part_of(at.expr);
+                for (var, declared) in part.vars() {
                     if from(declared.source) {
-                        self.flows_from_var(VarAt { unit: at.unit, var: var as u32 }, depth, seen, calls);
+                        self.flows_from_var(VarAt { unit: at.unit, var }, depth, seen, calls);
                     }
                 }
-                for assign in syntax.assigns.iter().filter(|assign| from(assign.source)) {
+                for assign in part.assigns.iter().filter(|assign| from(assign.source)) {
                     let left = At { unit: at.unit, expr: assign.left };
                     match self.meaning(left) {
                         Some(Meaning::Var(var)) => self.flows_from_var(var, depth, seen, calls),
@@ -269,9 +270,9 @@ impl Engine<'_> {
                 }
             }
             Parent::Range => {
-                for (var, declared) in syntax.vars.iter().enumerate() {
+                for (var, declared) in syntax.part_of(at.expr).vars() {
                     if declared.source == (Source::Range { over: at.expr, key: false }) {
-                        self.flows_from_var(VarAt { unit: at.unit, var: var as u32 }, depth, seen, calls);
+                        self.flows_from_var(VarAt { unit: at.unit, var }, depth, seen, calls);
                     }
                 }
             }
@@ -309,8 +310,7 @@ impl Engine<'_> {
         };
         program.parse_all(&units);
         for unit in units {
-            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
-            for expr in refs {
+            for expr in program.refs(unit, &name) {
                 let at = At { unit, expr };
                 if program.syntax(unit).parent(expr) != Parent::Left && self.meaning(at) == Some(Meaning::Var(var)) {
                     self.flows(at, depth + 1, seen, calls);
@@ -325,8 +325,7 @@ impl Engine<'_> {
         let units = program.member_users(program.unit(field.unit).package, &name, way::SELECTOR);
         program.parse_all(&units);
         for unit in units {
-            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
-            for expr in refs {
+            for expr in program.refs(unit, &name) {
                 let at = At { unit, expr };
                 if matches!(program.syntax(unit).kind(expr), ExprKind::Selector { .. })
                     && program.syntax(unit).parent(expr) != Parent::Left

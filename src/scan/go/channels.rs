@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::load::UnitId;
-use super::syntax::{ExprId, Parent};
+use super::syntax::Part;
 use super::types::At;
 use super::value::{Kind, Set};
 
@@ -18,9 +18,8 @@ impl Engine<'_> {
                 continue;
             }
             let syntax = program.syntax(unit);
-            for (id, parent) in syntax.parents.iter().enumerate() {
-                let &Parent::Send(channel) = parent else { continue };
-                let value = At { unit, expr: id as ExprId };
+            for (sent, channel) in syntax.parts().flat_map(Part::sends) {
+                let value = At { unit, expr: sent };
                 if !self.is_live(unit, syntax.expr(value.expr).range.start) {
                     continue;
                 }

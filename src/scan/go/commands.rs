@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::load::UnitId;
 use super::sinks::{LITERALS, Literal};
 use super::sites::{dedup, report};
-use super::syntax::{ExprId, ExprKind, Parent, Source, Syntax};
+use super::syntax::{ExprId, ExprKind, Parent, Part, Source, Syntax};
 use super::types::{At, Meaning, Member};
 use crate::file::Span;
 use crate::scan::Scan;
@@ -19,7 +19,14 @@ pub(crate) fn scan_structs(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Sca
     }
     let syntax = program.syntax(unit);
     let mut own = Scan::default();
-    for (id, expr) in syntax.exprs.iter().enumerate() {
+    let naming = |names: fn(&Literal) -> &'static str| {
+        let mut parts: Vec<&Part> =
+            known.iter().flat_map(|literal| program.parts_naming(unit, names(literal))).collect();
+        parts.sort_unstable_by_key(|part| part.base);
+        parts.dedup_by_key(|part| part.base);
+        parts
+    };
+    for (id, expr) in naming(|literal| literal.name).into_iter().flat_map(Part::exprs) {
         let ExprKind::Composite { ty: Some(ty), elements } = &expr.kind else { continue };
         let name = syntax.name(*ty);
         if !known.iter().any(|literal| literal.name == name) {
@@ -30,9 +37,9 @@ pub(crate) fn scan_structs(engine: &mut Engine<'_>, unit: UnitId, scan: &mut Sca
         let Some(literal) = known.iter().find(is_of) else { continue };
         let path = elements.iter().find(|(key, _)| key.is_some_and(|key| syntax.name(key) == literal.field));
         let Some(&(_, path)) = path else { continue };
-        site(engine, At { unit, expr: path }, syntax.expr_span(id as ExprId), literal, &mut own);
+        site(engine, At { unit, expr: path }, syntax.expr_span(id), literal, &mut own);
     }
-    for assign in &syntax.assigns {
+    for assign in naming(|literal| literal.field).into_iter().flat_map(|part| &part.assigns) {
         let Source::Value { expr, index: 0, count: 1 } = assign.source else { continue };
         let name = syntax.name(assign.left);
         if syntax.parent(assign.left) != Parent::Left || !known.iter().any(|literal| literal.field == name) {

@@ -89,7 +89,8 @@ pub(crate) struct Engine<'a> {
     /// Conditions that never hold on the platform, by their place in [`super::syntax::Syntax::guards`].
     pub(super) dead: HashMap<(UnitId, u32), bool>,
     pub(super) flags: Option<Rc<super::flags::Flags>>,
-    pub(super) var_writes: HashMap<UnitId, Rc<super::variables::Writes>>,
+    /// By file and part.
+    pub(super) var_writes: HashMap<(UnitId, u32), Rc<super::variables::Writes>>,
 }
 
 impl<'a> Engine<'a> {

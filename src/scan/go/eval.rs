@@ -3,7 +3,7 @@
 use super::calls::Callee;
 use super::engine::Engine;
 use super::slices::{Bound, slice};
-use super::syntax::{ExprId, ExprKind, Op, Parent, Syntax};
+use super::syntax::{ExprId, ExprKind, Op, Parent, Return, Syntax};
 use super::types::{At, FuncAt, Meaning, Member, Shape, VarAt};
 use super::value::{Context, Item, Kind, List, Part, Set, Value, concat};
 use super::variables::joined;
@@ -429,7 +429,7 @@ impl Engine<'_> {
             return words.step(&step, place);
         }
         let mut found = Set::default();
-        for (range, values) in &declared.returns {
+        for Return { range, values, .. } in syntax.returns(func.func) {
             if !self.is_live(func.unit, range.start)
                 || gives_nothing(syntax, values, index)
                 || self.is_ruled_out(func, range.start, inside)

@@ -117,16 +117,14 @@ impl Engine<'_> {
         let program = self.program;
         let declaring = program.syntax(field.unit);
         let ty = self.field(field).ty;
-        let is_generic = matches!(declaring.kind(ty), ExprKind::Ident)
-            && declaring.type_params.iter().any(|&range| declaring.str(range) == declaring.name(ty));
-        if !is_generic || context == 0 {
+        if !declaring.is_type_parameter(ty) || context == 0 {
             return None;
         }
         let syntax = program.syntax(at.unit);
         let text = syntax.str(syntax.expr(at.expr).range);
         let around = syntax.declared_at(syntax.expr(at.expr).range.start)?;
         let mut set = Set::default();
-        for assign in &syntax.assigns {
+        for assign in &syntax.part_within(around).assigns {
             let left = syntax.expr(assign.left).range;
             if let Source::Value { expr, index, .. } = assign.source
                 && syntax.str(left) == text
@@ -183,7 +181,7 @@ impl Engine<'_> {
     pub(super) fn given_in(&mut self, unit: UnitId, field: FieldAt, name: &str) -> Vec<At> {
         let syntax = self.program.syntax(unit);
         let mut found = Vec::new();
-        for expr in syntax.refs(name) {
+        for expr in self.program.refs(unit, name) {
             let Parent::Expr(literal) = syntax.parent(expr) else { continue };
             let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
             let Some(&(_, value)) = elements.iter().find(|(key, _)| *key == Some(expr)) else { continue };
@@ -198,11 +196,9 @@ impl Engine<'_> {
     fn positional_field(&mut self, field: FieldAt) -> Set {
         let program = self.program;
         let syntax = program.syntax(field.unit);
-        let named = syntax.all_decls().find(|(_, decl)| *decl == super::syntax::Decl::Type(field.ty));
         let mut set = Set::default();
-        let Some((range, _)) = named else { return set };
-        let name = syntax.str(range).to_owned();
-        let units = program.literals(program.unit(field.unit).package, &name);
+        let Some(name) = syntax.type_name(field.ty) else { return set };
+        let units = program.literals(program.unit(field.unit).package, name);
         program.parse_all(&units);
         for unit in units {
             if self.exhausted() {
@@ -210,7 +206,7 @@ impl Engine<'_> {
                 break;
             }
             let syntax = program.syntax(unit);
-            for &literal in &syntax.unkeyed {
+            for &literal in program.parts_naming(unit, name).flat_map(|part| &part.unkeyed) {
                 let ExprKind::Composite { elements, .. } = syntax.kind(literal) else { continue };
                 let Some(&(None, value)) = elements.get(field.index as usize) else { continue };
                 let ty = self.type_of(At { unit, expr: literal });
@@ -246,8 +242,7 @@ impl Engine<'_> {
                 set.add(Value::hole(TOO_MUCH));
                 break;
             }
-            let refs: Vec<ExprId> = program.syntax(unit).refs(&name).collect();
-            for expr in refs {
+            for expr in program.refs(unit, &name) {
                 let at = At { unit, expr };
                 let syntax = program.syntax(unit);
                 if !matches!(syntax.kind(expr), ExprKind::Selector { .. }) {
@@ -268,7 +263,8 @@ impl Engine<'_> {
                     set.extend(self.eval_pointer_use(At { unit, expr: pointer }, 0));
                     continue;
                 }
-                let Some(&assign) = syntax.assigns.iter().find(|assign| assign.left == expr) else { continue };
+                let assigns = &syntax.part_of(expr).assigns;
+                let Some(&assign) = assigns.iter().find(|assign| assign.left == expr) else { continue };
                 if let Source::Value { expr: value, .. } = assign.source
                     && let ExprKind::Call { fun, args, spread } = syntax.kind(value)
                     && syntax.name(*fun) == "append"

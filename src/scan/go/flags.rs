@@ -5,7 +5,7 @@
 
 use super::engine::Engine;
 use super::load::UnitId;
-use super::syntax::{ExprId, ExprKind, Parent, Source, Syntax};
+use super::syntax::{ExprId, ExprKind, Parent, Part, Source, Syntax};
 use super::types::{At, FuncAt, VarAt};
 use super::value::{Context, Set, Value};
 use std::collections::BTreeMap;
@@ -226,8 +226,7 @@ impl Engine<'_> {
     fn add_definers(&mut self, unit: UnitId, flags: &mut Flags) {
         let syntax = self.program.syntax(unit);
         for &(function, name, default) in DEFINERS {
-            let refs: Vec<ExprId> = syntax.refs(function).collect();
-            for expr in refs {
+            for expr in self.program.refs(unit, function) {
                 let Some(place) = self.call_of(At { unit, expr }) else { continue };
                 let ExprKind::Call { args, .. } = syntax.kind(place.expr) else { continue };
                 let (Some(&name), Some(&default)) = (args.get(name), args.get(default)) else { continue };
@@ -243,14 +242,14 @@ impl Engine<'_> {
     /// `&cli.StringFlag{Name: "name", Value: "default"}`.
     fn add_literals(&mut self, unit: UnitId, flags: &mut Flags) {
         let syntax = self.program.syntax(unit);
-        for (id, expr) in syntax.exprs.iter().enumerate() {
+        for (id, expr) in syntax.parts().flat_map(Part::exprs) {
             let ExprKind::Composite { ty: Some(ty), elements } = &expr.kind else { continue };
             if !matches!(syntax.name(*ty), "StringFlag" | "PathFlag" | "StringSliceFlag" | "StringArg") {
                 continue;
             }
             let at = |expr: ExprId| At { unit, expr };
             let of = |names: &[&str]| element(syntax, elements, names).map(at);
-            let place = At { unit, expr: id as ExprId };
+            let place = At { unit, expr: id };
             let row = Definition { place, default: of(&["Value"]), env: of(&["EnvVars", "EnvVar"]) };
             let mut names: Vec<At> = of(&["Name"]).into_iter().collect();
             if let Some(At { expr, .. }) = of(&["Aliases"])
@@ -344,8 +343,7 @@ impl Engine<'_> {
         let mut found = Vec::new();
         for &unit in program.importers("github.com/spf13/viper") {
             let syntax = program.syntax(unit);
-            let refs: Vec<ExprId> = syntax.refs(function).collect();
-            for expr in refs {
+            for expr in self.program.refs(unit, function) {
                 let Some(call) = self.call_of(At { unit, expr }) else { continue };
                 let ExprKind::Call { args, .. } = syntax.kind(call.expr) else { continue };
                 let [key, value] = args[..] else { continue };
@@ -380,7 +378,7 @@ impl Engine<'_> {
         self.program.import_of(func.unit, "cobra") == Some("github.com/spf13/cobra")
             && match declared.literal {
                 Some(literal) => runs(literal),
-                None => syntax.refs(&declared.name).any(runs),
+                None => self.program.refs(func.unit, &declared.name).any(runs),
             }
     }
 
@@ -434,7 +432,7 @@ impl Engine<'_> {
         let syntax = program.syntax(func.unit);
         let Some(var) = syntax.func(func.func).params.get(index).and_then(|param| param.var) else { return set };
         let Some(inside) = self.enter(call, func, context) else { return set };
-        for &assign in &syntax.assigns {
+        for &assign in &syntax.part_within(func.func).assigns {
             if let ExprKind::Star(x) = syntax.kind(assign.left)
                 && syntax.resolve_if_ident(*x) == Some(var)
                 && self.is_live(func.unit, syntax.expr(assign.left).range.start)

@@ -381,10 +381,10 @@ impl Engine<'_> {
         let Meaning::Func(func) = self.meaning(At { unit: call.unit, expr: *fun })? else { return None };
         let target = program.syntax(func.unit);
         let declared = target.func(func.func);
-        let ([(_, values)], [arg], [param]) = (&declared.returns[..], &args[..], &declared.params[..]) else {
-            return None;
-        };
-        let (&[expr], Some(var)) = (&values[..], param.var) else { return None };
+        let mut returns = target.returns(func.func);
+        let (Some(only), None) = (returns.next(), returns.next()) else { return None };
+        let ([arg], [param]) = (&args[..], &declared.params[..]) else { return None };
+        let (&[expr], Some(var)) = (&only.values[..], param.var) else { return None };
         let value = self.text_for(At { unit: call.unit, expr: *arg }, candidate, depth + 1)?;
         Some((At { unit: func.unit, expr }, target.str(target.var(var).name).to_owned(), value))
     }

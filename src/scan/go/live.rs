@@ -5,7 +5,7 @@
 use super::constraint::BuildTags;
 use super::engine::Engine;
 use super::load::UnitId;
-use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Source};
+use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Return, Source};
 use super::types::{At, Meaning, VarAt};
 
 /// How many expressions are followed for a variable that may hold the platform's name: that is handed on by few.
@@ -131,9 +131,9 @@ impl Engine<'_> {
             ExprKind::Call { fun, args, .. } if args.is_empty() => {
                 let Some(Meaning::Func(func)) = self.meaning(here(*fun)) else { return None };
                 let target = self.program.syntax(func.unit);
-                let mut returns = target.func(func.func).returns.iter().filter(|(range, _)| {
+                let mut returns = target.returns(func.func).filter(|one| {
                     // Asked of the conditions themselves: this file's dead ranges may be just in the making.
-                    target.guards_at(range.start).all(|guard| match guard.condition {
+                    target.guards_at(one.range.start).all(|guard| match guard.condition {
                         Condition::Is(expr) => {
                             self.constant_bool(At { unit: func.unit, expr }, depth + 4) != Some(false)
                         }
@@ -145,7 +145,7 @@ impl Engine<'_> {
                 });
                 let only = (returns.next(), returns.next());
                 match only {
-                    (Some((_, values)), None) if values.len() == 1 => {
+                    (Some(Return { values, .. }), None) if values.len() == 1 => {
                         self.constant_bool(At { unit: func.unit, expr: values[0] }, depth + 4)
                     }
                     _ => None,

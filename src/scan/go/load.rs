@@ -9,7 +9,7 @@ use super::module::{Place, Workspace};
 use super::outline::{Declared, Interface, Outline};
 use super::package_set::PackageSet;
 use super::std_methods;
-use super::syntax::{Decl, Syntax};
+use super::syntax::{Decl, ExprId, Part, Syntax};
 use super::words::way;
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
@@ -238,7 +238,23 @@ impl Program {
     /// A package-level declaration, with its file.
     pub(crate) fn decl(&self, package: PackageId, name: &str) -> Option<(UnitId, Decl)> {
         let declaring = self.own_users(package, name, way::DECLARED);
-        declaring.into_iter().find_map(|unit| self.syntax(unit).decl(name).map(|decl| (unit, decl)))
+        let at_top = |&unit: &UnitId| self.syntax(unit).decl(name).map(|decl| (unit, decl));
+        let anywhere = |&unit: &UnitId| {
+            let text = self.unit(unit).text();
+            self.parts_naming(unit, name).find_map(|part| part.decl(text, name)).map(|decl| (unit, decl))
+        };
+        declaring.iter().find_map(at_top).or_else(|| declaring.iter().find_map(anywhere))
+    }
+
+    /// What stands at the top of a file, and the bodies in which a word may stand.
+    pub(crate) fn parts_naming(&self, unit: UnitId, word: &str) -> impl Iterator<Item = &Part> {
+        self.syntax(unit).parts_in(self.outline().sections(unit, word))
+    }
+
+    /// The identifiers and selectors of a file whose (last) name this is.
+    pub(crate) fn refs<'a>(&'a self, unit: UnitId, name: &'a str) -> impl Iterator<Item = ExprId> + 'a {
+        let text = self.unit(unit).text();
+        self.parts_naming(unit, name).flat_map(move |part| part.refs(text, name))
     }
 
     /// The files of a package that use a word in one of some ways.

@@ -15,9 +15,12 @@ impl Engine<'_> {
         let func = syntax.expr(call.expr).func;
         let Some(error) = self.error_of(call) else { return true };
         let name = syntax.str(syntax.var(error).name);
-        let later =
-            || syntax.refs(name).filter(|&id| syntax.expr(id).range.start >= end && syntax.expr(id).func == func);
-        let tests = syntax.ifs.iter().filter(|(condition, ..)| {
+        let later = || {
+            self.program
+                .refs(call.unit, name)
+                .filter(|&id| syntax.expr(id).range.start >= end && syntax.expr(id).func == func)
+        };
+        let tests = syntax.part_of(call.expr).ifs.iter().filter(|(condition, ..)| {
             let range = syntax.expr(*condition).range;
             range.start >= end && later().any(|id| range.contains(syntax.expr(id).range.start))
         });
@@ -31,15 +34,12 @@ impl Engine<'_> {
         }
         let ends = |text: &str| ["panic(", "Fatal", "Exit("].iter().any(|word| text.contains(word));
         let passes_on = |text: &str| text.contains("err") || text.contains("Err");
-        let mut returns = func
-            .iter()
-            .flat_map(|&func| &syntax.func(func).returns)
-            .filter(|(range, _)| body.contains(range.start))
-            .peekable();
+        let mut returns =
+            func.iter().flat_map(|&func| syntax.returns(func)).filter(|one| body.contains(one.range.start)).peekable();
         let body = syntax.str(*body);
         // What is said of the error on the way (`log.Print(err)`) does not matter where the body leaves without it.
         let is_passed_on = match returns.peek() {
-            Some(_) => returns.any(|(range, _)| passes_on(syntax.str(*range))),
+            Some(_) => returns.any(|one| passes_on(syntax.str(one.range))),
             None => passes_on(body),
         };
         text.contains("!= nil") && !ends(body) && !is_passed_on
@@ -49,8 +49,9 @@ impl Engine<'_> {
     fn error_of(&self, call: At) -> Option<VarId> {
         let syntax = self.program.syntax(call.unit);
         let second = |source: Source| matches!(source, Source::Value { expr, index: 1, .. } if expr == call.expr);
-        let declared = syntax.vars.iter().position(|var| second(var.source)).map(|var| var as VarId);
-        let assigned = || syntax.assigns.iter().find(|assign| second(assign.source));
+        let part = syntax.part_of(call.expr);
+        let declared = part.vars().find(|(_, var)| second(var.source)).map(|(id, _)| id);
+        let assigned = || part.assigns.iter().find(|assign| second(assign.source));
         declared
             .filter(|&var| syntax.str(syntax.var(var).name) != "_")
             .or_else(|| syntax.resolve_if_ident(assigned()?.left))
@@ -61,7 +62,7 @@ impl Engine<'_> {
         let syntax = self.program.syntax(place.unit);
         let start = syntax.expr(place.expr).range.start;
         let func = syntax.declared_at(start);
-        func.is_some() && syntax.refs("LookPath").any(|expr| {
+        func.is_some() && self.program.refs(place.unit, "LookPath").any(|expr| {
             let range = syntax.expr(expr).range;
             let Some(call) = self.call_of(At { unit: place.unit, expr }) else { return false };
             let ExprKind::Call { args, .. } = syntax.kind(call.expr) else { return false };

@@ -6,7 +6,7 @@
 
 use super::load::{PackageId, Unit, UnitId};
 use super::syntax::hash;
-use super::word_table::WordTable;
+use super::word_table::{Row, WordTable};
 use super::words::File;
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
@@ -36,6 +36,17 @@ const SHARE: usize = 1 << 8;
 /// How many bits of a word's hash tell its bucket.
 const BUCKET_BITS: u32 = 11;
 
+/// That a file uses a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    hash: u32,
+    /// The sections of the file in which it stands.
+    sections: u32,
+    /// The file, counted from the first of its share.
+    file: u16,
+    ways: u8,
+}
+
 /// The words of files that stand together.
 #[derive(Debug)]
 struct Words {
@@ -43,8 +54,8 @@ struct Words {
     first: UnitId,
     /// Where each bucket starts among the rows, and where the last one ends.
     starts: Box<[u32]>,
-    /// The hash of a word, the file counted from the first, and the ways in which that uses it; by bucket, then by file.
-    rows: Box<[(u32, u16, u8)]>,
+    /// By bucket, then by file.
+    rows: Box<[Use]>,
 }
 
 impl Words {
@@ -53,30 +64,35 @@ impl Words {
     }
 
     /// Sorts rows that stand in the order of their files into buckets.
-    fn new(first: UnitId, unsorted: &[(u32, u16, u8)]) -> Self {
+    fn new(first: UnitId, unsorted: &[Use]) -> Self {
         let mut starts = vec![0_u32; (1 << BUCKET_BITS) + 1];
         for row in unsorted {
-            starts[Self::bucket(row.0) + 1] += 1;
+            starts[Self::bucket(row.hash) + 1] += 1;
         }
         for bucket in 1..starts.len() {
             starts[bucket] += starts[bucket - 1];
         }
         let mut next = starts.clone();
-        let mut rows = vec![(0, 0, 0); unsorted.len()];
+        let mut rows = vec![Use::default(); unsorted.len()];
         for row in unsorted {
-            let place = &mut next[Self::bucket(row.0)];
+            let place = &mut next[Self::bucket(row.hash)];
             rows[*place as usize] = *row;
             *place += 1;
         }
         Self { first, starts: starts.into(), rows: rows.into() }
     }
 
-    /// The files that use a word in one of some ways, in order.
-    fn users(&self, hash: u32, ways: u8) -> impl Iterator<Item = UnitId> {
+    /// The files that use a word, in order.
+    fn uses(&self, hash: u32) -> impl Iterator<Item = &Use> {
         let bucket = Self::bucket(hash);
         let rows = &self.rows[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
-        let own = rows.iter().filter(move |row| row.0 == hash && row.2 & ways != 0);
-        own.map(|row| self.first + UnitId::from(row.1))
+        rows.iter().filter(move |row| row.hash == hash)
+    }
+
+    /// The files that use a word in one of some ways, in order.
+    fn users(&self, hash: u32, ways: u8) -> impl Iterator<Item = UnitId> {
+        let own = self.uses(hash).filter(move |row| row.ways & ways != 0);
+        own.map(|row| self.first + UnitId::from(row.file))
     }
 }
 
@@ -157,6 +173,13 @@ impl Outline {
         users.filter(move |unit| (first..=last).contains(unit))
     }
 
+    /// The sections of a file in which a word stands, a bit each.
+    pub(crate) fn sections(&self, unit: UnitId, word: &str) -> u32 {
+        let Some(words) = self.words.get(unit as usize / SHARE) else { return 0 };
+        let mut uses = words.uses(hash(word.as_bytes()));
+        uses.find(|one| words.first + UnitId::from(one.file) == unit).map_or(0, |one| one.sections)
+    }
+
     /// Whether C code or the linker knows a function of a file by name.
     pub(crate) fn is_told(&self, unit: UnitId, name: &str) -> bool {
         !self.told.is_empty() && self.told.contains(&(unit, Box::from(name)))
@@ -196,7 +219,7 @@ fn read<'a>((index, units): (usize, &'a [Unit])) -> (Words, Vec<File<'a>>) {
     for (unit, at) in units.iter().zip(0_u16..) {
         table.clear();
         files.push(File::read(unit.text(), &mut table));
-        rows.extend(table.rows().iter().map(|&(hash, ways)| (hash, at, ways)));
+        rows.extend(table.rows().iter().map(|&Row { hash, ways, sections }| Use { hash, sections, file: at, ways }));
     }
     (Words::new((index * SHARE) as UnitId, &rows), files)
 }

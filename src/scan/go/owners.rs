@@ -119,7 +119,8 @@ impl Engine<'_> {
         let mut found = Vec::new();
         for unit in program.member_users(program.unit(field.unit).package, &name, way::SET) {
             let syntax = program.syntax(unit);
-            for assign in syntax.assigns.iter().filter(|assign| syntax.name(assign.left) == name) {
+            let assigns = program.parts_naming(unit, &name).flat_map(|part| &part.assigns);
+            for assign in assigns.filter(|assign| syntax.name(assign.left) == name) {
                 let at = At { unit, expr: assign.left };
                 if matches!(syntax.kind(at.expr), ExprKind::Selector { .. })
                     && self.meaning(at).is_none()
@@ -139,7 +140,7 @@ impl Engine<'_> {
         let name = self.field_name(field);
         program.member_users(program.unit(field.unit).package, &name, way::SET).into_iter().any(|unit| {
             let syntax = program.syntax(unit);
-            syntax.refs(&name).any(|expr| {
+            program.refs(unit, &name).any(|expr| {
                 let at = At { unit, expr };
                 matches!(syntax.parent(expr), Parent::Expr(outer) if matches!(syntax.kind(outer), ExprKind::Address(_)))
                     && self.meaning(at).is_none()

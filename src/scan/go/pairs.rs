@@ -5,7 +5,7 @@
 //! at all is told without this.
 
 use super::engine::Engine;
-use super::syntax::{Decl, ExprId, ExprKind, Source};
+use super::syntax::{ExprId, ExprKind, Part, Source};
 use super::types::{At, FieldAt, FuncAt, Meaning, Member, Shape, VarAt};
 use super::value::{Context, Item, Kind, Set, Value};
 use super::words::way;
@@ -188,17 +188,17 @@ impl Engine<'_> {
         for field in fields {
             units.extend(program.member_users(package, syntax.str(field.name), way::KEY));
         }
-        if let Some((name, _)) = syntax.all_decls().find(|(_, decl)| *decl == Decl::Type(of.expr)) {
-            units.extend(program.literals(package, syntax.str(name)));
+        if let Some(name) = syntax.type_name(of.expr) {
+            units.extend(program.literals(package, name));
         }
         units.sort_unstable();
         units.dedup();
         let mut literals = Vec::new();
         for unit in units {
             let syntax = program.syntax(unit);
-            for (id, expr) in syntax.exprs.iter().enumerate() {
+            for (id, expr) in syntax.parts().flat_map(Part::exprs) {
                 let ExprKind::Composite { elements, .. } = &expr.kind else { continue };
-                let at = At { unit, expr: id as ExprId };
+                let at = At { unit, expr: id };
                 if elements.is_empty() || literals.len() > MAX_LITERALS {
                     continue;
                 }

@@ -7,7 +7,7 @@
 
 use super::engine::Engine;
 use super::load::{Program, UnitId};
-use super::syntax::{Decl, FuncId, Syntax};
+use super::syntax::{Decl, Syntax};
 use super::types::{At, FuncAt, Meaning, receiver_name};
 use super::words::way;
 use foldhash::HashSet;
@@ -120,8 +120,8 @@ impl Engine<'_> {
             }
             Node::Type(at) => {
                 let syntax = program.syntax(at.unit);
-                if let Some((name, _)) = syntax.all_decls().find(|(_, decl)| *decl == Decl::Type(at.expr)) {
-                    syntax.str(name).clone_into(&mut search.name);
+                if let Some(name) = syntax.type_name(at.expr) {
+                    name.clone_into(&mut search.name);
                     search.units = program.users(program.unit(at.unit).package, &search.name);
                 }
             }
@@ -140,7 +140,7 @@ impl Engine<'_> {
         };
         let syntax = program.syntax(unit);
         let mut found = Vec::new();
-        for expr in syntax.refs(name) {
+        for expr in program.refs(unit, name) {
             let at = At { unit, expr };
             let start = syntax.expr(expr).range.start;
             // An unexported method: any selector of that name.
@@ -174,10 +174,7 @@ fn enclosing(program: &Program, unit: UnitId, at: u32) -> Option<Node> {
     if let Some(func) = syntax.declared_at(at) {
         return Some(Node::Func(FuncAt { unit, func }));
     }
-    syntax.all_decls().find_map(|(_, decl)| match decl {
-        Decl::Type(expr) if syntax.expr(expr).range.contains(at) => Some(Node::Type(At { unit, expr })),
-        _ => None,
-    })
+    syntax.type_around(at).map(|expr| Node::Type(At { unit, expr }))
 }
 
 /// Whether a place is the type of the receiver that a method is declared with.
@@ -193,14 +190,5 @@ fn receiver_type(program: &Program, FuncAt { unit, func }: FuncAt) -> Option<Nod
     match program.decl(program.unit(unit).package, name)? {
         (unit, Decl::Type(expr)) => Some(Node::Type(At { unit, expr })),
         _ => None,
-    }
-}
-
-impl Syntax {
-    /// The declared function (no literal) around a place, its head included.
-    pub(crate) fn declared_at(&self, at: u32) -> Option<FuncId> {
-        let before = self.declared.partition_point(|&(range, _)| range.start <= at);
-        let &(range, func) = self.declared.get(before.checked_sub(1)?)?;
-        range.contains(at).then_some(func)
     }
 }

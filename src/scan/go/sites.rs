@@ -75,7 +75,7 @@ fn sinks_in(engine: &mut Engine<'_>, unit: UnitId) -> Vec<Found> {
     let syntax = program.syntax(unit);
     found.extend(methods_in(engine, unit, &imports));
     for (local, path) in &imports {
-        for base in syntax.refs(local) {
+        for base in program.refs(unit, local) {
             let Parent::Expr(selector) = syntax.parent(base) else { continue };
             let Some(sink) = SINKS.iter().find(|sink| sink.import == *path && sink.function == syntax.name(selector))
             else {
@@ -101,7 +101,7 @@ fn methods_in(engine: &mut Engine<'_>, unit: UnitId, imports: &[(String, String)
     let mut found = Vec::new();
     for sink in SINKS.iter().filter(|sink| imports.iter().any(|(_, path)| path == sink.import)) {
         let Some((ty, name)) = sink.function.split_once('.') else { continue };
-        for selector in syntax.refs(name) {
+        for selector in program.refs(unit, name) {
             let at = At { unit, expr: selector };
             let Some(call) = engine.call_of(at) else { continue };
             let ExprKind::Selector { .. } = syntax.kind(selector) else { continue };

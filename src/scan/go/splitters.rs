@@ -5,7 +5,7 @@
 
 use super::engine::Engine;
 use super::models::word_list;
-use super::syntax::{ExprKind, Parent, Syntax, VarId};
+use super::syntax::{ExprKind, FuncId, Parent, Syntax, VarId};
 use super::texts;
 use super::types::{FuncAt, VarAt};
 use super::value::{Context, Kind, Set, Value};
@@ -19,7 +19,7 @@ impl Engine<'_> {
         if !matches!(syntax.kind(result.ty), ExprKind::SliceType(_)) {
             return None;
         }
-        let var = declared.params.iter().filter_map(|param| param.var).find(|&var| is_cut_up(syntax, var))?;
+        let var = declared.params.iter().filter_map(|param| param.var).find(|&var| is_cut_up(syntax, func.func, var))?;
         let mut lists = Set::default();
         for value in self.eval_var(VarAt { unit: func.unit, var }, inside).values {
             lists.add(match &value.kind {
@@ -34,10 +34,10 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a loop runs over the characters of a text, and pieces of that text are appended to something.
-fn is_cut_up(syntax: &Syntax, var: VarId) -> bool {
-    let name = syntax.str(syntax.var(var).name);
-    let own = || syntax.refs(name).filter(|&expr| syntax.resolve_if_ident(expr) == Some(var));
+/// Whether a loop of a function runs over the characters of a text, and pieces of that text are appended to something.
+fn is_cut_up(syntax: &Syntax, func: FuncId, var: VarId) -> bool {
+    let (text, name) = (syntax.source.text(), syntax.str(syntax.var(var).name));
+    let own = || syntax.part_within(func).refs(text, name).filter(|&expr| syntax.resolve_if_ident(expr) == Some(var));
     let is_run_through = || own().any(|expr| syntax.parent(expr) == Parent::Range);
     let is_appended = |expr| {
         let Parent::Expr(slice) = syntax.parent(expr) else { return false };

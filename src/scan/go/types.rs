@@ -561,12 +561,12 @@ impl Engine<'_> {
         let program = self.program;
         program.methods_of(package, type_name, name).find_map(|unit| {
             let syntax = program.syntax(unit);
-            let matches = |func: &super::syntax::Func| {
+            let func = syntax.declared().find(|&func| {
+                let func = syntax.func(func);
                 func.name == name
                     && func.receiver.is_some_and(|receiver| receiver_name(syntax, receiver.ty) == Some(type_name))
-            };
-            let func = syntax.funcs.iter().position(matches)?;
-            Some(FuncAt { unit, func: func as FuncId })
+            })?;
+            Some(FuncAt { unit, func })
         })
     }
 

@@ -4,7 +4,7 @@ use super::calls::MAX_CALLERS;
 use super::engine::{Engine, TOO_MUCH};
 use super::guards::compares_with_nothing;
 use super::load::UnitId;
-use super::syntax::{Assign, Condition, ExprId, ExprKind, Guard, Op, Range, Source, Syntax, VarId};
+use super::syntax::{Assign, Condition, ExprId, ExprKind, Guard, Op, Part, Range, Source, Syntax, VarId};
 use super::types::{At, FuncAt, Shape, Ty, VarAt};
 use super::value::{Context, Item, Kind, List, Set, Value, Write, concat};
 use foldhash::HashMap;
@@ -26,7 +26,7 @@ pub(crate) enum VarWrite {
     Pointer(ExprId),
 }
 
-/// The writes to the variables that a file names, by variable or, for those of other files, by name.
+/// The writes to the variables that a part of a file names, by variable or, for those of other files, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
     own: HashMap<VarId, Vec<VarWrite>>,
@@ -34,13 +34,13 @@ pub(crate) struct Writes {
     foreign: Vec<(ExprId, VarWrite)>,
 }
 
-fn collect_writes(syntax: &Syntax) -> Writes {
+fn collect_writes(syntax: &Syntax, part: &Part) -> Writes {
     let mut writes = Writes::default();
     let mut add = |root: ExprId, write: VarWrite| match syntax.resolve_if_ident(root) {
         Some(var) => writes.own.entry(var).or_default().push(write),
         None => writes.foreign.push((root, write)),
     };
-    for &assign in &syntax.assigns {
+    for &assign in &part.assigns {
         let mut root = assign.left;
         if let ExprKind::Star(x) = syntax.kind(root) {
             root = *x;
@@ -50,11 +50,11 @@ fn collect_writes(syntax: &Syntax) -> Writes {
             _ => add(root, VarWrite::Whole(assign)),
         }
     }
-    for (id, expr) in syntax.exprs.iter().enumerate() {
+    for (id, expr) in part.exprs() {
         if let ExprKind::Address(x) = expr.kind
             && matches!(syntax.kind(x), ExprKind::Ident | ExprKind::Selector { .. })
         {
-            add(x, VarWrite::Pointer(id as ExprId));
+            add(x, VarWrite::Pointer(id));
         }
         // `copy(x, y)`: what is in `y` comes into `x`.
         if let ExprKind::Call { fun, args, .. } = &expr.kind
@@ -68,31 +68,39 @@ fn collect_writes(syntax: &Syntax) -> Writes {
 }
 
 impl Engine<'_> {
-    fn writes(&mut self, unit: UnitId) -> Rc<Writes> {
-        let program = self.program;
-        Rc::clone(self.var_writes.entry(unit).or_insert_with(|| Rc::new(collect_writes(program.syntax(unit)))))
+    fn writes(&mut self, unit: UnitId, part: &Part) -> Rc<Writes> {
+        let collect = || Rc::new(collect_writes(self.program.syntax(unit), part));
+        Rc::clone(self.var_writes.entry((unit, part.base)).or_insert_with(collect))
     }
 
     /// All writes to a variable, with their files.
     fn writes_to(&mut self, at: VarAt) -> Vec<(UnitId, VarWrite)> {
         let program = self.program;
         let mut found: Vec<(UnitId, VarWrite)> = Vec::new();
-        let own = self.writes(at.unit);
-        found.extend(own.own.get(&at.var).into_iter().flatten().map(|&write| (at.unit, write)));
         let syntax = program.syntax(at.unit);
         let var = syntax.var(at.var);
+        let name = syntax.str(var.name);
+        let mut own = |part: &Part| {
+            let writes = self.writes(at.unit, part);
+            found.extend(writes.own.get(&at.var).into_iter().flatten().map(|&write| (at.unit, write)));
+        };
+        match syntax.declared_at(var.name.start) {
+            Some(func) => own(syntax.part_within(func)),
+            None if var.func.is_some() => own(syntax.part_of(at.var)),
+            None => program.parts_naming(at.unit, name).for_each(own),
+        }
         if syntax.is_global(at.var) && !var.constant {
-            let name = syntax.str(var.name);
             for unit in program.setters(program.unit(at.unit).package, name) {
                 if unit == at.unit {
                     continue;
                 }
-                let writes = self.writes(unit);
-                for &(root, write) in &writes.foreign {
-                    if program.syntax(unit).name(root) == name
-                        && self.meaning(At { unit, expr: root }) == Some(super::types::Meaning::Var(at))
-                    {
-                        found.push((unit, write));
+                for part in program.parts_naming(unit, name) {
+                    for &(root, write) in &self.writes(unit, part).foreign {
+                        if program.syntax(unit).name(root) == name
+                            && self.meaning(At { unit, expr: root }) == Some(super::types::Meaning::Var(at))
+                        {
+                            found.push((unit, write));
+                        }
                     }
                 }
             }
@@ -393,10 +401,11 @@ impl Engine<'_> {
         let declared = self.program.syntax(at.unit).var(at.var);
         let same_file = call.unit == at.unit && declared.func == syntax.expr(call.expr).func;
         let around = |range: Range| range.contains(place) && !(same_file && range.contains(declared.name.start));
-        let in_loop = syntax.loops.iter().rev().find(|(range, _)| around(*range)).map(|(_, over)| *over);
+        let part = syntax.part_of(call.expr);
+        let in_loop = part.loops.iter().rev().find(|(range, _)| around(*range)).map(|(_, over)| *over);
         let conditional = !same_file
             || in_loop.is_some()
-            || syntax
+            || part
                 .guards
                 .iter()
                 .any(|guard| !guard.by_leaving && around(guard.range) && !self.is_filled_in(call.unit, guard, context));
@@ -486,7 +495,7 @@ fn is_cut_later(syntax: &Syntax, assign: Assign, var: VarId, place: u32) -> bool
     let cut = syntax.expr(expr).range;
     syntax.resolve_if_ident(*base) == Some(var)
         && place < cut.end
-        && !syntax.loops.iter().any(|(range, _)| range.contains(place) && range.contains(cut.start))
+        && !syntax.part_at(place).loops.iter().any(|(range, _)| range.contains(place) && range.contains(cut.start))
 }
 
 /// Whether an assignment stands in for an empty value: `if x == "" { x = … }`.

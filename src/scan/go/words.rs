@@ -1,7 +1,7 @@
 //! One file's words with the ways in which it uses them, and its methods, interfaces and structs: a lexer that knows
 //! comments, strings and declarations, and no more.
 
-use super::syntax::{NameHash, hash};
+use super::syntax::{NameHash, hash, section_shift};
 use super::word_table::WordTable;
 
 /// How a file uses a word; several ways are joined by `|`.
@@ -59,6 +59,7 @@ impl<'a> File<'a> {
         let mut reader = Reader {
             text,
             words,
+            section_shift: section_shift(text.len()),
             bytes: text.as_bytes(),
             at: 0,
             file: Self::default(),
@@ -90,6 +91,8 @@ enum Keyword {
 struct Reader<'a, 'w> {
     text: &'a str,
     words: &'w mut WordTable,
+    /// The power of two that a section is long.
+    section_shift: u32,
     bytes: &'a [u8],
     at: usize,
     file: File<'a>,
@@ -205,7 +208,7 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
-        self.words.add(hash.finish(), ways);
+        self.words.add(hash.finish(), ways, start as u32 >> self.section_shift);
     }
 
     /// What a word says of declarations: whether it is declared, and what comes after it.
@@ -241,7 +244,7 @@ impl Reader<'_, '_> {
         let inside = self.at + 1;
         let end = memchr::memchr(b')', &self.bytes[inside..]).map_or(self.bytes.len(), |end| inside + end);
         for word in self.bytes[inside..end].split(|&byte| !is_in_word(byte)).filter(|word| !word.is_empty()) {
-            self.words.add(hash(word), way::NAME);
+            self.words.add(hash(word), way::NAME, inside as u32 >> self.section_shift);
         }
         self.receiver = self.text.get(inside..end).map_or("", receiver_type);
         self.state = if self.receiver.is_empty() { State::Code } else { State::Method };

@@ -20,6 +20,8 @@ pub(super) enum Kind {
     CloseBracket,
     OpenBrace,
     CloseBrace,
+    /// A function's body, braces included, whose tokens are left out.
+    Body,
     Comma,
     Dot,
     Ellipsis,
@@ -91,15 +93,44 @@ impl Token {
 
 /// The tokens of a text, the last one [`Kind::End`]. What is no token is left out.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { bytes: text.as_bytes(), at: 0, tokens: Vec::with_capacity(text.len() / 5) };
+    tokens_in(text, Range { start: 0, end: text.len() as u32 })
+}
+
+/// The tokens of a range of a text, as [`tokens`].
+pub(super) fn tokens_in(text: &str, range: Range) -> Vec<Token> {
+    let (start, end) = (range.start as usize, (range.end as usize).min(text.len()));
+    let tokens = Vec::with_capacity(end.saturating_sub(start) / 4);
+    let mut lexer = Lexer { bytes: &text.as_bytes()[..end], at: start, tokens, heads: None };
     lexer.run();
     lexer.tokens
+}
+
+/// The tokens of a text, as [`tokens`], where the bodies of declared functions are one token each: as far as they close
+/// before another function starts, are not longer than so many bytes, and no more than so many.
+pub(super) fn tokens_outside_bodies(text: &str, max_length: usize, max_bodies: usize) -> Vec<Token> {
+    let heads = Some(Heads { max_length, left: max_bodies, depth: 0, in_head: false });
+    let mut lexer = Lexer { bytes: text.as_bytes(), at: 0, tokens: Vec::with_capacity(text.len() / 16), heads };
+    lexer.run();
+    lexer.tokens
+}
+
+/// The state of looking for the heads of functions.
+#[derive(Clone, Copy)]
+struct Heads {
+    max_length: usize,
+    left: usize,
+    /// How deep brackets nest.
+    depth: u32,
+    /// After `func` at the start of a declaration.
+    in_head: bool,
 }
 
 struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     tokens: Vec<Token>,
+    /// Where bodies are left out.
+    heads: Option<Heads>,
 }
 
 impl Lexer<'_> {
@@ -108,6 +139,9 @@ impl Lexer<'_> {
     }
 
     fn push(&mut self, kind: Kind, start: usize) {
+        if let Some(heads) = &mut self.heads {
+            heads.note(self.tokens.last().map(|token| token.kind), kind);
+        }
         self.tokens.push(Token { kind, start: start as u32, end: self.at as u32 });
     }
 
@@ -128,6 +162,7 @@ impl Lexer<'_> {
                     | Kind::CloseParen
                     | Kind::CloseBracket
                     | Kind::CloseBrace
+                    | Kind::Body
             )
         });
         if ends {
@@ -172,6 +207,10 @@ impl Lexer<'_> {
                     }
                     self.push(keyword(&self.bytes[start..self.at]), start);
                 }
+                b'{' if let Some(end) = self.end_of_body() => {
+                    self.at = end;
+                    self.push(Kind::Body, start);
+                }
                 _ => match self.operator() {
                     Some((kind, length)) => {
                         self.at += length;
@@ -183,6 +222,19 @@ impl Lexer<'_> {
         }
         self.end_line();
         self.push(Kind::End, self.at);
+    }
+
+    /// The end of the body that a brace starts here; nothing where it starts something else, or is to be read.
+    fn end_of_body(&self) -> Option<usize> {
+        let heads = self.heads.filter(|heads| heads.in_head && heads.depth == 0 && heads.left > 0)?;
+        if matches!(self.tokens.last()?.kind, Kind::Struct | Kind::Interface) {
+            return None;
+        }
+        let rest = &self.bytes[self.at..];
+        let length = length_of_block(&rest[..rest.len().min(heads.max_length)])?;
+        let starts_function = |at: usize| matches!(rest.get(at + 5), Some(b' ' | b'(' | b'\t'));
+        let mut functions = memchr::memmem::find_iter(&rest[..length], b"\nfunc");
+        (!functions.any(starts_function)).then_some(self.at + length)
     }
 
     /// Goes past a string or a rune, at the latest to the end of its line.
@@ -266,6 +318,62 @@ impl Lexer<'_> {
     }
 }
 
+impl Heads {
+    /// Notes a token that is read after another.
+    fn note(&mut self, before: Option<Kind>, token: Kind) {
+        match token {
+            Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace => self.depth += 1,
+            Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => self.depth = self.depth.saturating_sub(1),
+            Kind::Func if self.depth == 0 => self.in_head = before.is_none_or(|before| before == Kind::Semicolon),
+            Kind::Semicolon if self.depth == 0 => self.in_head = false,
+            Kind::Body => {
+                self.in_head = false;
+                self.left -= 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// How long the block in braces at the start of a text is; nothing where it does not end.
+fn length_of_block(bytes: &[u8]) -> Option<usize> {
+    let mut depth = 0_u32;
+    let mut at = 0;
+    loop {
+        at += bytes[at..].iter().position(|&byte| matches!(byte, b'{' | b'}' | b'"' | b'\'' | b'`' | b'/'))?;
+        match bytes[at] {
+            b'{' => depth += 1,
+            b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            b'`' => at += 1 + memchr::memchr(b'`', &bytes[at + 1..])?,
+            b'/' => match bytes.get(at + 1) {
+                Some(b'/') => at += memchr::memchr(b'\n', &bytes[at..])?,
+                Some(b'*') => at += 3 + memchr::memmem::find(&bytes[at + 2..], b"*/")?,
+                _ => {}
+            },
+            quote => at = end_of_quoted(bytes, at, quote)?,
+        }
+        at += 1;
+    }
+}
+
+/// The place of the quote that ends a string or a rune, or of the end of its line.
+fn end_of_quoted(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        match *bytes.get(at)? {
+            b'\n' => return Some(at),
+            b'\\' if bytes.get(at + 1) != Some(&b'\n') => at += 2,
+            byte if byte == quote => return Some(at),
+            _ => at += 1,
+        }
+    }
+}
+
 fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
@@ -340,9 +448,38 @@ mod tests {
     }
 
     #[test]
+    fn bodies_are_one_token_where_a_function_is_declared() {
+        let bodies = |text: &str| -> Vec<String> {
+            let tokens = tokens_outside_bodies(text, 60, 4);
+            let bodies = tokens.iter().filter(|token| token.kind == Kind::Body);
+            bodies.map(|token| text[token.start as usize..token.end as usize].to_owned()).collect()
+        };
+        let strange = "{ f(\"}\\\"}\", '}', '\\'', `}\n`) /* } */ // }\n}";
+        assert_eq!(
+            bodies(&format!("func f(a struct{{ x int }}) (b T) {strange}\nvar x = func() {{ g() }}")),
+            [strange]
+        );
+        assert_eq!(
+            bodies(
+                "func (T) a() interface{ m() } { x }; func b() map[string]struct{} { y }\nfunc c()\ntype T struct { z int }"
+            ),
+            ["{ x }", "{ y }"]
+        );
+        // What is too long, does not end or has a function in it is read.
+        let long = "x; ".repeat(30);
+        assert_eq!(
+            bodies(&format!("func a() {{ {long} }}\nfunc b() {{\n\tf(\nfunc c() {{ }}\nfunc d() {{ {{ }}")),
+            ["{ }"]
+        );
+        assert_eq!(bodies(&"func a() { }\n".repeat(6)).len(), 4);
+    }
+
+    #[test]
     fn broken_text_ends() {
         for text in ["\"", "\"\\", "'", "`", "/*", "\u{fffd}", "0x", "1e+", "#@?"] {
             assert_eq!(tokens(text).last().map(|token| token.kind), Some(Kind::End), "{text}");
+            let outside = tokens_outside_bodies(&format!("func f() {{ {text}"), 100, 100);
+            assert!(outside.iter().all(|token| token.kind != Kind::Body), "{text}");
         }
     }
 }

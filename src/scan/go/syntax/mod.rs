@@ -1,21 +1,25 @@
 //! One Go file as value following needs it: expressions with their parents, variables with their scopes, assignments,
 //! functions, and the conditions under which ranges of the text run.
 //!
-//! [`lex`] and [`parse`] read the text into flat tables. There are no types and no other files here. What is no Go is left
-//! out, the parsable rest counts.
+//! [`lex`] and [`parse`] read the text into flat tables ([`Part`]): one for what stands at the top, and one for the body of
+//! each function, which is parsed when something in it is asked for. There are no types and no other files here. What is no
+//! Go is left out, the parsable rest counts.
 
 mod lex;
 mod parse;
+mod part;
 mod text;
+
+pub(crate) use part::Part;
 
 use crate::file::{FileId, SourceFile, Span};
 use std::sync::{Arc, OnceLock};
 
-/// An expression or a type, by its place in [`Syntax::exprs`].
+/// An expression or a type, by its part and its place among the expressions there.
 pub(crate) type ExprId = u32;
-/// A variable, by its place in [`Syntax::vars`].
+/// A variable, as an expression.
 pub(crate) type VarId = u32;
-/// A function, by its place in [`Syntax::funcs`].
+/// A function, as an expression.
 pub(crate) type FuncId = u32;
 
 /// A range of bytes in the file.
@@ -169,6 +173,21 @@ pub(crate) struct Expr {
     pub func: Option<FuncId>,
 }
 
+impl Expr {
+    /// The name of an identifier, or the last name of a selector, in the text of its file.
+    fn name<'a>(&self, text: &'a str) -> &'a str {
+        match &self.kind {
+            ExprKind::Ident => str(text, self.range),
+            ExprKind::Selector { name, .. } => str(text, *name),
+            _ => "",
+        }
+    }
+}
+
+fn str(text: &str, range: Range) -> &str {
+    text.get(range.start as usize..range.end as usize).unwrap_or("")
+}
+
 /// What stands around an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parent {
@@ -260,8 +279,8 @@ pub(crate) struct Func {
     pub outer: Option<FuncId>,
     /// The expression that a literal is.
     pub literal: Option<ExprId>,
-    /// The values of each `return`.
-    pub returns: Vec<(Range, Vec<ExprId>)>,
+    /// The place of its body in [`Syntax::bodies`], where that is a part of its own.
+    body: Option<u32>,
 }
 
 /// What must hold for a range of text to run.
@@ -286,8 +305,16 @@ pub(crate) struct Guard {
     pub condition: Condition,
     /// The condition holds because the other branch leaves the block.
     pub by_leaving: bool,
-    /// The guard around it, by its place in [`Syntax::guards`].
-    pub outer: Option<u32>,
+    /// The guard around it, by its place in its part.
+    outer: Option<u32>,
+}
+
+/// A `return` statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Return {
+    pub func: FuncId,
+    pub range: Range,
+    pub values: Vec<ExprId>,
 }
 
 /// What a package-level name stands for.
@@ -304,42 +331,21 @@ pub(crate) enum Decl {
 pub(crate) struct Syntax {
     pub file: FileId,
     pub source: Arc<SourceFile>,
-    pub exprs: Vec<Expr>,
-    pub parents: Vec<Parent>,
-    pub vars: Vec<Var>,
-    /// In the order of their left sides.
-    pub assigns: Vec<Assign>,
-    pub funcs: Vec<Func>,
-    /// In the order of their ranges, outer ones first.
-    pub guards: Vec<Guard>,
-    /// Bodies of loops with what they range over.
-    pub loops: Vec<(Range, Option<ExprId>)>,
-    /// `if` statements: condition, consequence, whether the consequence leaves.
-    pub ifs: Vec<(ExprId, Range, bool)>,
-    /// Literals whose elements stand there without keys.
-    pub unkeyed: Vec<ExprId>,
-    decls: Vec<(u32, Range, Decl)>,
+    /// What stands outside of functions, with their heads.
+    top: Part,
+    /// In the order of their ranges.
+    bodies: Box<[Body]>,
     /// Declared functions, by their ranges.
-    pub declared: Vec<(Range, FuncId)>,
-    /// Names and selectors by the hash of their last name; made when they are asked for, which many files never are.
-    refs: OnceLock<Vec<(u32, ExprId)>>,
-    /// Variables by the place of their name, then by scope.
-    vars_by_place: Vec<(u32, u32, VarId)>,
-    local_vars: Vec<LocalVar>,
-    /// Type parameters of functions and types.
-    pub type_params: Vec<Range>,
+    declared: Vec<(Range, FuncId)>,
 }
 
-/// A variable of a block, in the order of names and scopes.
-#[derive(Clone, Copy, Debug)]
-struct LocalVar {
-    /// The hash of its name.
-    hash: u32,
-    /// Where its scope starts.
-    start: u32,
-    /// Where the last of the scopes ends that start no later, of variables of the same hash.
-    reach: u32,
-    var: VarId,
+/// The body of a declared function.
+#[derive(Debug)]
+struct Body {
+    func: FuncId,
+    /// The braces included.
+    range: Range,
+    part: OnceLock<Box<Part>>,
 }
 
 /// A small hash of a name, which grows byte by byte: names of up to nine letters differ before they are mixed.
@@ -361,12 +367,6 @@ pub(crate) fn hash(name: &[u8]) -> u32 {
     name.iter().fold(NameHash::default(), |hash, &byte| hash.push(byte)).finish()
 }
 
-fn hashed<T: Copy>(table: &[(u32, T)], name: &str) -> impl Iterator<Item = T> {
-    let hash = hash(name.as_bytes());
-    let start = table.partition_point(|&(known, _)| known < hash);
-    table[start..].iter().take_while(move |&&(known, _)| known == hash).map(|&(_, item)| item)
-}
-
 impl Syntax {
     /// Parses a file.
     pub(crate) fn parse(file: FileId, source: &Arc<SourceFile>) -> Self {
@@ -375,27 +375,27 @@ impl Syntax {
 
     /// The text of a range.
     pub(crate) fn str(&self, range: Range) -> &str {
-        self.source.text().get(range.start as usize..range.end as usize).unwrap_or("")
+        str(self.source.text(), range)
     }
 
     pub(crate) fn expr(&self, id: ExprId) -> &Expr {
-        &self.exprs[id as usize]
+        self.part_of(id).expr(id)
     }
 
     pub(crate) fn kind(&self, id: ExprId) -> &ExprKind {
-        &self.exprs[id as usize].kind
+        &self.expr(id).kind
     }
 
     pub(crate) fn func(&self, id: FuncId) -> &Func {
-        &self.funcs[id as usize]
+        self.part_of(id).func(id)
     }
 
     pub(crate) fn var(&self, id: VarId) -> &Var {
-        &self.vars[id as usize]
+        self.part_of(id).var(id)
     }
 
     pub(crate) fn parent(&self, id: ExprId) -> Parent {
-        self.parents[id as usize]
+        self.part_of(id).parent(id)
     }
 
     pub(crate) fn span(&self, range: Range) -> Span {
@@ -408,38 +408,99 @@ impl Syntax {
 
     /// The name of an identifier, or the last name of a selector.
     pub(crate) fn name(&self, id: ExprId) -> &str {
-        match &self.expr(id).kind {
-            ExprKind::Ident => self.str(self.expr(id).range),
-            ExprKind::Selector { name, .. } => self.str(*name),
-            _ => "",
+        self.expr(id).name(self.source.text())
+    }
+
+    // Parts.
+
+    /// The part in which an expression, a variable or a function stands.
+    pub(crate) fn part_of(&self, id: u32) -> &Part {
+        match part::body_of(id) {
+            None => &self.top,
+            Some(body) => self.body(body),
         }
     }
 
+    /// The part in which a place stands.
+    pub(crate) fn part_at(&self, at: u32) -> &Part {
+        let before = self.bodies.partition_point(|body| body.range.start <= at);
+        match before.checked_sub(1) {
+            Some(last) if self.bodies[last].range.contains(at) => self.body(last),
+            _ => &self.top,
+        }
+    }
+
+    /// The part in which a function's statements stand.
+    pub(crate) fn part_within(&self, func: FuncId) -> &Part {
+        match self.func(func).body {
+            None => self.part_of(func),
+            Some(body) => self.body(body as usize),
+        }
+    }
+
+    /// All parts.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.top).chain((0..self.bodies.len()).map(|body| self.body(body)))
+    }
+
+    /// What stands outside of functions, and the parts that lie at least partly in some of the [`sections`] of the file.
+    pub(crate) fn parts_in(&self, sections: u32) -> impl Iterator<Item = &Part> {
+        let shift = section_shift(self.source.text().len());
+        let within = move |range: Range| {
+            let (first, last) = (range.start >> shift, range.end.saturating_sub(1) >> shift);
+            sections >> first << first & (u32::MAX >> (u32::BITS - 1 - last)) != 0
+        };
+        let bodies = self.bodies.iter().enumerate().filter(move |(_, body)| within(body.range));
+        std::iter::once(&self.top).chain(bodies.map(|(index, _)| self.body(index)))
+    }
+
+    fn body(&self, index: usize) -> &Part {
+        let body = &self.bodies[index];
+        body.part.get_or_init(|| Box::new(parse::body(self.source.text(), &self.top, index, body)))
+    }
+
+    // What is asked of a file.
+
     /// The package-level declaration of a name (methods are not among them).
     pub(crate) fn decl(&self, name: &str) -> Option<Decl> {
-        let hash = hash(name.as_bytes());
-        let start = self.decls.partition_point(|&(known, ..)| known < hash);
-        let mut same = self.decls[start..].iter().take_while(|&&(known, ..)| known == hash);
-        same.find(|&&(_, range, _)| self.str(range) == name).map(|&(.., decl)| decl)
+        self.top.decl(self.source.text(), name)
     }
 
-    /// All package-level declarations with their names.
-    pub(crate) fn all_decls(&self) -> impl Iterator<Item = (Range, Decl)> + '_ {
-        self.decls.iter().map(|&(_, range, decl)| (range, decl))
+    /// The name of the type declaration behind which a type expression stands.
+    pub(crate) fn type_name(&self, ty: ExprId) -> Option<&str> {
+        let name = self.part_of(ty).decls().find(|(_, decl)| *decl == Decl::Type(ty))?.0;
+        Some(self.str(name))
     }
 
-    /// The identifiers and selectors whose (last) name this is.
-    pub(crate) fn refs<'a>(&'a self, name: &'a str) -> impl Iterator<Item = ExprId> + 'a {
-        let refs = self.refs.get_or_init(|| self.index_refs());
-        hashed(refs, name).filter(move |&id| self.name(id) == name)
+    /// The declared type in which a place stands.
+    pub(crate) fn type_around(&self, at: u32) -> Option<ExprId> {
+        self.part_at(at).decls().find_map(|(_, decl)| match decl {
+            Decl::Type(expr) if self.expr(expr).range.contains(at) => Some(expr),
+            _ => None,
+        })
     }
 
-    fn index_refs(&self) -> Vec<(u32, ExprId)> {
-        let names = (0..self.exprs.len() as ExprId)
-            .filter(|&id| matches!(self.kind(id), ExprKind::Ident | ExprKind::Selector { .. }));
-        let mut refs: Vec<(u32, ExprId)> = names.map(|id| (hash(self.name(id).as_bytes()), id)).collect();
-        refs.sort_unstable();
-        refs
+    /// The declared functions and methods.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = FuncId> {
+        self.declared.iter().map(|&(_, func)| func)
+    }
+
+    /// The declared function (no literal) around a place, its head included.
+    pub(crate) fn declared_at(&self, at: u32) -> Option<FuncId> {
+        let before = self.declared.partition_point(|&(range, _)| range.start <= at);
+        let &(range, func) = self.declared.get(before.checked_sub(1)?)?;
+        range.contains(at).then_some(func)
+    }
+
+    /// The `return` statements of a function with their values.
+    pub(crate) fn returns(&self, func: FuncId) -> impl Iterator<Item = &Return> {
+        self.part_within(func).returns.iter().filter(move |own| own.func == func)
+    }
+
+    /// Whether an expression names a type parameter.
+    pub(crate) fn is_type_parameter(&self, id: ExprId) -> bool {
+        matches!(self.kind(id), ExprKind::Ident)
+            && self.top.type_params.iter().any(|&range| self.str(range) == self.name(id))
     }
 
     /// The variable that an identifier means in this file: a local one, or a package-level one declared here.
@@ -454,22 +515,13 @@ impl Syntax {
     }
 
     /// The variable that a name means at a place of this file.
-    pub(crate) fn resolve_at(&self, name: &str, at: u32) -> Option<VarId> {
-        let named = self.vars_by_place.partition_point(|&(place, ..)| place <= at);
-        if let Some(&(place, _, var)) = named.checked_sub(1).and_then(|last| self.vars_by_place.get(last))
-            && place == at
-            && self.str(self.var(var).name) == name
-        {
-            return Some(var);
-        }
-        let hash = hash(name.as_bytes());
-        let before = self.local_vars.partition_point(|var| (var.hash, var.start) <= (hash, at));
-        let own = self.local_vars[..before].iter().rev().take_while(|var| var.hash == hash && var.reach > at);
-        let local = own.map(|local| local.var).find(|&var| {
-            let var = self.var(var);
-            var.scope.contains(at) && self.str(var.name) == name
-        });
-        local.or_else(|| match self.decl(name) {
+    fn resolve_at(&self, name: &str, at: u32) -> Option<VarId> {
+        let text = self.source.text();
+        let part = self.part_at(at);
+        let own = part.local(text, name, at);
+        // The parameters of a function stand in its head.
+        let outer = || if std::ptr::eq(part, &raw const self.top) { None } else { self.top.local(text, name, at) };
+        own.or_else(outer).or_else(|| match self.decl(name) {
             Some(Decl::Var(var)) => Some(var),
             _ => None,
         })
@@ -485,18 +537,24 @@ impl Syntax {
         self.guards_around(at).map(|(_, guard)| guard)
     }
 
-    /// As [`Self::guards_at`], with their places in [`Self::guards`].
+    /// As [`Self::guards_at`], each with what identifies it in the file.
     pub(crate) fn guards_around(&self, at: u32) -> impl Iterator<Item = (u32, &Guard)> {
-        let before = self.guards.partition_point(|guard| guard.range.start <= at) as u32;
-        // Ranges lie in one another or apart: what lies around a place lies around what starts last before it.
-        let nested = std::iter::successors(before.checked_sub(1), |&index| self.guards[index as usize].outer);
-        nested.map(|index| (index, &self.guards[index as usize])).filter(move |(_, guard)| guard.range.contains(at))
+        self.part_at(at).guards_around(at)
     }
 
     /// The assignments whose left side starts in a range.
     pub(crate) fn assigns_in(&self, range: Range) -> impl Iterator<Item = &Assign> {
-        let start = |assign: &Assign| self.expr(assign.left).range.start;
-        let first = self.assigns.partition_point(|assign| start(assign) < range.start);
-        self.assigns[first..].iter().take_while(move |assign| start(assign) < range.end)
+        let first = self.bodies.partition_point(|body| body.range.end <= range.start);
+        let bodies = self.bodies[first..].iter().take_while(move |body| body.range.start < range.end);
+        let parts = bodies.zip(first..).map(|(_, index)| self.body(index));
+        std::iter::once(&self.top).chain(parts).flat_map(move |part| part.assigns_in(range))
     }
+}
+
+/// How many sections a file has at most.
+pub(crate) const SECTIONS: u32 = u32::BITS;
+
+/// The power of two that a section of a file is long: equal ones, [`SECTIONS`] at most.
+pub(crate) fn section_shift(length: usize) -> u32 {
+    (usize::BITS - length.leading_zeros()).saturating_sub(SECTIONS.ilog2())
 }

@@ -1,9 +1,10 @@
 //! Files, functions and the declarations of types, variables and constants.
 
 use super::super::lex::Kind;
-use super::super::{Decl, ExprId, Func, FuncId, Range, Source};
+use super::super::{Body, Decl, ExprId, Func, FuncId, Range, Source};
 use super::Parser;
 use super::statement::value_of;
+use std::sync::OnceLock;
 
 impl Parser<'_> {
     pub(super) fn file(&mut self) {
@@ -35,10 +36,10 @@ impl Parser<'_> {
         let receiver = self.is(Kind::OpenParen).then(|| self.parameters(start, |_| Source::Receiver(id)));
         if let Some(name) = self.accept_name() {
             let text = self.str(name).to_owned();
-            let func = &mut self.out.funcs[id as usize];
+            let func = self.out.func_mut(id);
             (func.name, func.name_at) = (text, Some(name));
             match receiver {
-                Some(receiver) => self.out.funcs[id as usize].receiver = receiver.first().copied(),
+                Some(receiver) => self.out.func_mut(id).receiver = receiver.first().copied(),
                 None if !matches!(self.str(name), "_" | "init") => self.declare(name, Decl::Func(id)),
                 None => {}
             }
@@ -53,16 +54,15 @@ impl Parser<'_> {
     }
 
     pub(super) fn open_function(&mut self, start: u32, literal: Option<ExprId>) -> FuncId {
-        let id = self.out.funcs.len() as FuncId;
         let range = Some(Range { start, end: start });
-        self.out.funcs.push(Func { range, outer: self.func, literal, ..Func::default() });
+        let id = self.out.add_func(Func { range, outer: self.func, literal, ..Func::default() });
         self.func = Some(id);
         id
     }
 
     pub(super) fn close_function(&mut self, id: FuncId) {
         let end = self.end();
-        if let Some(range) = &mut self.out.funcs[id as usize].range {
+        if let Some(range) = &mut self.out.func_mut(id).range {
             range.end = end.max(range.start);
         }
     }
@@ -70,13 +70,24 @@ impl Parser<'_> {
     /// The parameters, results and body of a function, in a block that is open; whether there is a body.
     pub(super) fn signature_and_body(&mut self, start: u32, id: FuncId) -> bool {
         if self.is(Kind::OpenParen) {
-            self.out.funcs[id as usize].params = self.parameters(start, |index| Source::Param { func: id, index });
+            self.out.func_mut(id).params = self.parameters(start, |index| Source::Param { func: id, index });
         }
-        self.out.funcs[id as usize].results = if self.is(Kind::OpenParen) {
+        self.out.func_mut(id).results = if self.is(Kind::OpenParen) {
             self.parameters(start, |index| Source::Result { func: id, index })
         } else {
             self.result_type().into_iter().map(|ty| super::super::Param { var: None, ty, variadic: false }).collect()
         };
+        if self.is(Kind::Body) {
+            self.out.func_mut(id).body = Some(self.bodies.len() as u32);
+            self.bodies.push(Body { func: id, range: self.token().range(), part: OnceLock::new() });
+            self.advance();
+            return true;
+        }
+        self.braced_statements()
+    }
+
+    /// Statements in braces, in a block that is open; whether there are any braces.
+    pub(super) fn braced_statements(&mut self) -> bool {
         let has_body = self.accept(Kind::OpenBrace);
         if has_body {
             let in_head = std::mem::take(&mut self.in_head);
@@ -145,7 +156,7 @@ impl Parser<'_> {
         let values = if self.accept(Kind::Assign) {
             let values = self.expressions();
             for &value in &values {
-                self.set_parent(value, super::Parent::Init);
+                self.out.set_parent(value, super::Parent::Init);
             }
             *previous = (values.clone(), ty);
             values

@@ -144,7 +144,7 @@ impl Parser<'_> {
 
     /// The type of the composite literal that `{` after an expression starts; nothing where it starts a block.
     fn literal_type(&self, x: ExprId) -> Option<ExprId> {
-        let kind = |id: ExprId| &self.out.exprs[id as usize].kind;
+        let kind = |id: ExprId| self.expr_kind(id);
         // Of a generic type only the type itself counts.
         let ty = if let ExprKind::Index { base, .. } = kind(x) { *base } else { x };
         let starts = match kind(ty) {
@@ -213,11 +213,11 @@ impl Parser<'_> {
         let kind = if has_body {
             ExprKind::Func(func)
         } else {
-            let results = &self.out.funcs[func as usize].results;
+            let results = &self.out.func(func).results;
             ExprKind::FuncType { results: results.iter().map(|result| result.ty).collect() }
         };
         let end = self.end();
-        let literal = &mut self.out.exprs[id as usize];
+        let literal = self.out.expr_mut(id);
         literal.kind = kind;
         literal.range.end = end;
         id

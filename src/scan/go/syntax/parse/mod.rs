@@ -1,4 +1,4 @@
-//! From the text of a file to the flat tables of [`Syntax`]: a parser by recursive descent.
+//! From the text of a file to the flat tables of [`Syntax`] and its parts: a parser by recursive descent.
 //!
 //! It reads any Go that the Go tool accepts, and of what that refuses the parsable rest: a broken statement is left out up
 //! to its end, and a `func` at the start of a line ends whatever stands open before it. Depth is bounded: what nests
@@ -12,10 +12,11 @@ mod statement;
 mod tests;
 mod types;
 
-use super::lex::{Kind, Token, tokens};
-use super::{Decl, Expr, ExprId, ExprKind, FuncId, LocalVar, Parent, Range, Source, Syntax, Var, VarId, hash};
+use super::lex::{self, Kind, Token};
+use super::part::{self, Part};
+use super::{Body, Decl, Expr, ExprId, ExprKind, Func, FuncId, Parent, Range, Source, Syntax, Var, VarId};
 use crate::file::{FileId, SourceFile};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// How deep code may nest before the rest is left out. Compilers and formatters stop near there too.
 const MAX_DEPTH: u32 = 250;
@@ -23,43 +24,38 @@ const MAX_DEPTH: u32 = 250;
 /// How far ahead a closing bracket is looked for.
 const MAX_AHEAD: usize = 2_000;
 
-/// Parses a file.
+/// Parses what stands at the top of a file, and the heads of its functions.
 pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
-    let tokens = tokens(source.text());
-    // About every second token makes an expression.
-    let (exprs, parents) = (Vec::with_capacity(tokens.len() / 2), Vec::with_capacity(tokens.len() / 2));
-    let out = Syntax {
-        file,
-        source: Arc::clone(source),
-        exprs,
-        parents,
-        vars: Vec::new(),
-        assigns: Vec::new(),
-        funcs: Vec::new(),
-        guards: Vec::new(),
-        loops: Vec::new(),
-        ifs: Vec::new(),
-        unkeyed: Vec::new(),
-        decls: Vec::new(),
-        declared: Vec::new(),
-        refs: OnceLock::new(),
-        vars_by_place: Vec::new(),
-        local_vars: Vec::new(),
-        type_params: Vec::new(),
-    };
-    let mut parser = Parser {
-        out,
-        text: source.text(),
-        tokens,
-        at: 0,
-        func: None,
-        depth: 0,
-        scopes: Vec::new(),
-        in_head: false,
-        type_switch: false,
-    };
+    let outside = lex::tokens_outside_bodies(source.text(), part::MAX_LENGTH, part::MAX_BODIES);
+    let bodies = outside.iter().filter(|token| token.kind == Kind::Body).count();
+    let syntax = read(file, source, outside);
+    // In broken code something may look like a body that is none.
+    if syntax.bodies.len() == bodies { syntax } else { read(file, source, lex::tokens(source.text())) }
+}
+
+fn read(file: FileId, source: &Arc<SourceFile>, tokens: Vec<Token>) -> Syntax {
+    let mut parser = Parser::new(source.text(), tokens, Part::default());
     parser.file();
-    parser.finish()
+    parser.out.finish(source.text());
+    let Parser { out: top, bodies, .. } = parser;
+    let declares = |func: &Func| func.range.filter(|_| func.literal.is_none());
+    let mut declared: Vec<(Range, FuncId)> = top.funcs().filter_map(|(id, func)| Some((declares(func)?, id))).collect();
+    declared.sort_unstable_by_key(|(range, _)| range.start);
+    Syntax { file, source: Arc::clone(source), top, bodies: bodies.into(), declared }
+}
+
+/// Parses the body of a function; `top` holds its head.
+pub(super) fn body(text: &str, top: &Part, index: usize, body: &Body) -> Part {
+    let mut parser = Parser::new(text, lex::tokens_in(text, body.range), Part::of_body(index));
+    parser.func = Some(body.func);
+    let func = top.func(body.func);
+    let params = func.receiver.iter().chain(&func.params).chain(&func.results);
+    parser.params = params.filter_map(|param| Some(top.var(param.var?).name)).collect();
+    parser.open_scope();
+    parser.braced_statements();
+    parser.close_scope();
+    parser.out.finish(text);
+    parser.out
 }
 
 /// A block that is being read. Where it ends is known only then.
@@ -71,7 +67,11 @@ struct Scope {
 }
 
 struct Parser<'a> {
-    out: Syntax,
+    out: Part,
+    /// Bodies that are parts of their own.
+    bodies: Vec<Body>,
+    /// The names of the parameters of the function whose body this is.
+    params: Vec<Range>,
     text: &'a str,
     tokens: Vec<Token>,
     at: usize,
@@ -84,7 +84,23 @@ struct Parser<'a> {
     type_switch: bool,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(text: &'a str, tokens: Vec<Token>, out: Part) -> Self {
+        Self {
+            out,
+            bodies: Vec::new(),
+            params: Vec::new(),
+            text,
+            tokens,
+            at: 0,
+            func: None,
+            depth: 0,
+            scopes: Vec::new(),
+            in_head: false,
+            type_switch: false,
+        }
+    }
+
     // Tokens.
 
     fn token(&self) -> Token {
@@ -132,7 +148,7 @@ impl Parser<'_> {
     }
 
     fn str(&self, range: Range) -> &str {
-        self.text.get(range.start as usize..range.end as usize).unwrap_or("")
+        super::str(self.text, range)
     }
 
     /// Goes past a bracketed piece, brackets of all kinds counted; one token where none opens.
@@ -193,28 +209,23 @@ impl Parser<'_> {
     // Tables.
 
     fn add(&mut self, kind: ExprKind, at: Range) -> ExprId {
-        let id = self.out.exprs.len() as ExprId;
-        self.out.exprs.push(Expr { kind, range: at, func: self.func });
-        self.out.parents.push(Parent::Statement);
-        id
+        self.out.add(Expr { kind, range: at, func: self.func })
     }
 
-    fn set_parent(&mut self, id: ExprId, parent: Parent) {
-        self.out.parents[id as usize] = parent;
+    fn expr_kind(&self, id: ExprId) -> &ExprKind {
+        &self.out.expr(id).kind
     }
 
     fn declare(&mut self, name: Range, decl: Decl) {
-        let hash = hash(self.str(name).as_bytes());
-        self.out.decls.push((hash, name, decl));
+        self.out.add_decl(self.text, name, decl);
     }
 
     /// A variable of the innermost block from a place on; of the whole file at the top.
     fn var(&mut self, name: Range, from: u32, source: Source, ty: Option<ExprId>, constant: bool) -> VarId {
-        let id = self.out.vars.len() as VarId;
         let whole = self.text.len() as u32;
         let start = if self.func.is_none() { 0 } else { from };
         let scope = Range { start, end: whole };
-        self.out.vars.push(Var { name, scope, source, ty, func: self.func, constant });
+        let id = self.out.add_var(Var { name, scope, source, ty, func: self.func, constant });
         if let Some(scope) = self.scopes.last_mut() {
             scope.vars.push(id);
         }
@@ -229,73 +240,12 @@ impl Parser<'_> {
         let end = self.end();
         let Some(scope) = self.scopes.pop() else { return };
         for var in scope.vars {
-            let scope = &mut self.out.vars[var as usize].scope;
+            let scope = &mut self.out.var_mut(var).scope;
             scope.end = end.max(scope.start);
         }
         for guard in scope.guards {
             let range = &mut self.out.guards[guard].range;
             range.end = end.max(range.start);
-        }
-    }
-
-    /// Makes the tables that answer by place and by name.
-    fn finish(mut self) -> Syntax {
-        self.out.exprs.shrink_to_fit();
-        self.out.parents.shrink_to_fit();
-        let parents = &mut self.out.parents;
-        for (id, expr) in self.out.exprs.iter().enumerate() {
-            expr.kind.each_child(|child| parents[child as usize] = Parent::Expr(id as ExprId));
-            if let ExprKind::Composite { elements, .. } = &expr.kind
-                && elements.iter().any(|(key, _)| key.is_none())
-            {
-                self.out.unkeyed.push(id as ExprId);
-            }
-        }
-        self.index_vars();
-        self.nest_guards();
-        let exprs = &self.out.exprs;
-        self.out.assigns.sort_by_key(|assign| exprs[assign.left as usize].range.start);
-        for (id, func) in self.out.funcs.iter().enumerate() {
-            if let (Some(range), None) = (func.range, func.literal) {
-                self.out.declared.push((range, id as FuncId));
-            }
-        }
-        self.out.declared.sort_unstable_by_key(|(range, _)| range.start);
-        self.out.decls.sort_by_key(|&(hash, range, _)| (hash, range.start));
-        self.out
-    }
-
-    fn index_vars(&mut self) {
-        let out = &mut self.out;
-        let text = self.text;
-        let name = |range: Range| text.get(range.start as usize..range.end as usize).unwrap_or("");
-        for (id, var) in out.vars.iter().enumerate() {
-            out.vars_by_place.push((var.name.start, var.scope.start, id as VarId));
-            if var.func.is_some() {
-                let hash = hash(name(var.name).as_bytes());
-                out.local_vars.push(LocalVar { hash, start: var.scope.start, reach: var.scope.end, var: id as VarId });
-            }
-        }
-        out.vars_by_place.sort_unstable();
-        out.local_vars.sort_unstable_by_key(|local| (local.hash, local.start, local.var));
-        for index in 1..out.local_vars.len() {
-            let before = out.local_vars[index - 1];
-            let local = &mut out.local_vars[index];
-            if before.hash == local.hash {
-                local.reach = local.reach.max(before.reach);
-            }
-        }
-    }
-
-    fn nest_guards(&mut self) {
-        let guards = &mut self.out.guards;
-        guards.sort_by_key(|guard| (guard.range.start, std::cmp::Reverse(guard.range.end)));
-        let mut around: Vec<u32> = Vec::new();
-        for index in 0..guards.len() {
-            let start = guards[index].range.start;
-            while around.pop_if(|outer| guards[*outer as usize].range.end <= start).is_some() {}
-            guards[index].outer = around.last().copied();
-            around.push(index as u32);
         }
     }
 }

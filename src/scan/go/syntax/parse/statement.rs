@@ -1,7 +1,7 @@
 //! Statements, with the conditions under which their parts run.
 
 use super::super::lex::Kind;
-use super::super::{Assign, Condition, ExprId, ExprKind, Guard, Range, Source};
+use super::super::{Assign, Condition, ExprId, ExprKind, Guard, Range, Return, Source};
 use super::{MAX_DEPTH, Parent, Parser};
 
 /// How the names of functions start after which a block does not go on, in small letters.
@@ -107,9 +107,9 @@ impl Parser<'_> {
             }
             _ => {
                 if let Simple::Expr(call) = self.simple()
-                    && let ExprKind::Call { fun, .. } = self.out.exprs[call as usize].kind
+                    && let ExprKind::Call { fun, .. } = *self.expr_kind(call)
                 {
-                    let name = self.out.name(fun).to_lowercase();
+                    let name = self.out.expr(fun).name(self.text).to_lowercase();
                     return LEAVING_CALLS.iter().any(|leaving| name.starts_with(leaving));
                 }
             }
@@ -137,10 +137,10 @@ impl Parser<'_> {
         let values = if ends { Vec::new() } else { self.expressions() };
         let Some(func) = self.func else { return };
         for (index, &value) in values.iter().enumerate() {
-            self.set_parent(value, Parent::Return { func, index: index as u16, count: values.len() as u16 });
+            self.out.set_parent(value, Parent::Return { func, index: index as u16, count: values.len() as u16 });
         }
         let range = Range { start, end: self.end() };
-        self.out.funcs[func as usize].returns.push((range, values));
+        self.out.returns.push(Return { func, range, values });
     }
 
     /// An expression, a definition, an assignment, a step or what is sent.
@@ -149,16 +149,15 @@ impl Parser<'_> {
             return Simple::Range(self.ranged_over());
         }
         self.type_switch = false;
-        let first = self.out.exprs.len();
+        let first = self.out.len();
         let left = self.expressions();
         match self.kind() {
             Kind::Define => {
                 self.advance();
-                let names: Vec<Range> = left.iter().map(|&name| self.out.exprs[name as usize].range).collect();
-                if left.iter().all(|&name| matches!(self.out.exprs[name as usize].kind, ExprKind::Ident)) {
+                let names: Vec<Range> = left.iter().map(|&name| self.out.expr(name).range).collect();
+                if left.iter().all(|&name| matches!(self.expr_kind(name), ExprKind::Ident)) {
                     // Names that are defined are no uses of them.
-                    self.out.exprs.truncate(first);
-                    self.out.parents.truncate(first);
+                    self.out.truncate(first);
                 }
                 if self.accept(Kind::Range) {
                     let over = self.ranged_over();
@@ -176,7 +175,7 @@ impl Parser<'_> {
                     };
                 }
                 for &value in &values {
-                    self.set_parent(value, Parent::Init);
+                    self.out.set_parent(value, Parent::Init);
                 }
                 let (from, count) = (self.end(), names.len());
                 for (index, name) in names.into_iter().enumerate() {
@@ -196,7 +195,7 @@ impl Parser<'_> {
                 }
                 let values = self.expressions();
                 for &value in &values {
-                    self.set_parent(value, Parent::Right);
+                    self.out.set_parent(value, Parent::Right);
                 }
                 for (index, &target) in left.iter().enumerate() {
                     self.assign(target, value_of(&values, index, left.len()), adds);
@@ -207,7 +206,7 @@ impl Parser<'_> {
                 self.advance();
                 let value = self.expr();
                 if let Some(&channel) = left.first() {
-                    self.set_parent(value, Parent::Send(channel));
+                    self.out.set_parent(value, Parent::Send(channel));
                 }
                 Simple::Other
             }
@@ -225,12 +224,12 @@ impl Parser<'_> {
 
     fn ranged_over(&mut self) -> ExprId {
         let over = self.expr();
-        self.set_parent(over, Parent::Range);
+        self.out.set_parent(over, Parent::Range);
         over
     }
 
     fn assign(&mut self, left: ExprId, source: Source, adds: bool) {
-        self.set_parent(left, Parent::Left);
+        self.out.set_parent(left, Parent::Left);
         self.out.assigns.push(Assign { left, source, adds });
     }
 
@@ -241,7 +240,9 @@ impl Parser<'_> {
             return;
         }
         let own = self.scopes.last().map_or(&[][..], |scope| &scope.vars);
-        if own.iter().rev().take(200).any(|&var| self.str(self.out.vars[var as usize].name) == text) {
+        let params = if self.scopes.len() == 1 { &self.params[..] } else { &[] };
+        let names = own.iter().rev().take(200).map(|&var| self.out.var(var).name);
+        if names.chain(params.iter().copied()).any(|name| self.str(name) == text) {
             let left = self.add(ExprKind::Ident, name);
             self.assign(left, source, false);
         } else {

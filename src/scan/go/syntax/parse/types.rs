@@ -233,16 +233,16 @@ impl Parser<'_> {
         }
         let Some(ty) = self.ty() else { return };
         let mut tag = None;
-        let mut tag_at = self.out.exprs[ty as usize].range;
+        let mut tag_at = self.out.expr(ty).range;
         if self.is(Kind::Text) {
             tag_at = self.token().range();
             tag = text::decode(self.str(tag_at));
             self.advance();
         }
         if embedded {
-            let name = match &self.out.exprs[ty as usize].kind {
+            let name = match self.expr_kind(ty) {
                 ExprKind::Selector { name, .. } => *name,
-                _ => self.out.exprs[ty as usize].range,
+                _ => self.out.expr(ty).range,
             };
             fields.push(Field { name, ty, embedded: true, tag, tag_at });
         } else {
