@@ -3,7 +3,7 @@
 //! A [`Span`] is a file and a byte range; lines and columns are worked out only when something is shown. Paths are
 //! relative to the project's root and use `/`. This module reads nothing from disk: [`crate::walk`] does.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::{Arc, OnceLock, RwLock};
 
 /// A file that was read, by its place in [`Files`].

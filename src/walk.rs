@@ -4,7 +4,8 @@
 //! than [`MAX_FILE`] is not read at all. Nothing here writes or executes anything.
 
 use crate::file::{FileId, Files};
-use std::collections::HashMap;
+use foldhash::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 use std::{fs, io};
@@ -62,6 +63,16 @@ pub struct Entry {
     pub kind: Kind,
 }
 
+/// A path that was looked up.
+struct Resolved {
+    /// The path, normalized.
+    path: String,
+    /// Where it lies, links followed.
+    real: PathBuf,
+    /// What stands there.
+    metadata: fs::Metadata,
+}
+
 /// A source tree: its root, and the files read from it so far.
 #[derive(Debug)]
 pub struct Tree {
@@ -105,20 +116,24 @@ impl Tree {
 
     /// Reads a file's bytes without keeping them.
     pub fn read_bytes(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let (path, real) = self.resolve(path)?;
-        let metadata = fs::metadata(&real).map_err(|source| io_error(&path, source))?;
+        let Resolved { path, real, metadata } = self.resolve(path)?;
         if !metadata.is_file() {
             return Err(ReadError::NotAFile(path));
         }
-        if metadata.len() > MAX_FILE {
-            return Err(ReadError::TooLarge { path, size: metadata.len() });
+        let size = metadata.len();
+        if size > MAX_FILE {
+            return Err(ReadError::TooLarge { path, size });
         }
-        fs::read(&real).map_err(|source| io_error(&path, source))
+        // One read each: it is not asked again whether there is more.
+        let mut bytes = Vec::with_capacity(size as usize);
+        let read = fs::File::open(&real).and_then(|file| file.take(size).read_to_end(&mut bytes));
+        read.map_err(|source| io_error(&path, source))?;
+        Ok(bytes)
     }
 
     /// The sorted entries of a folder (`""` is the root).
     pub fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
-        let (path, real) = self.resolve(path)?;
+        let Resolved { path, real, .. } = self.resolve(path)?;
         let mut entries = Vec::new();
         for entry in fs::read_dir(&real).map_err(|source| io_error(&path, source))? {
             let entry = entry.map_err(|source| io_error(&path, source))?;
@@ -139,8 +154,7 @@ impl Tree {
 
     /// What stands at a path; nothing where nothing does or the path leaves the tree.
     pub fn kind(&self, path: &str) -> Option<Kind> {
-        let (_, real) = self.resolve(path).ok()?;
-        let metadata = fs::metadata(real).ok()?;
+        let metadata = self.resolve(path).ok()?.metadata;
         Some(if metadata.is_file() {
             Kind::File
         } else if metadata.is_dir() {
@@ -152,8 +166,7 @@ impl Tree {
 
     /// Where a path really lies, links followed: the same for every name of one file or folder.
     pub fn identity(&self, path: &str) -> Option<PathBuf> {
-        let (_, real) = self.resolve(path).ok()?;
-        fs::canonicalize(real).ok()
+        fs::canonicalize(self.resolve(path).ok()?.real).ok()
     }
 
     /// Whether a regular file stands at a path.
@@ -169,12 +182,11 @@ impl Tree {
     /// Whether any execute bit of a file is set; nothing where there is no such file.
     pub fn is_executable(&self, path: &str) -> Option<bool> {
         use std::os::unix::fs::PermissionsExt;
-        let (_, real) = self.resolve(path).ok()?;
-        Some(fs::metadata(real).ok()?.permissions().mode() & 0o111 != 0)
+        Some(self.resolve(path).ok()?.metadata.permissions().mode() & 0o111 != 0)
     }
 
-    /// The normalized path and where it really lies; an error where that is outside the tree.
-    fn resolve(&self, path: &str) -> Result<(String, PathBuf), ReadError> {
+    /// Where a path really lies; an error where that is outside the tree.
+    fn resolve(&self, path: &str) -> Result<Resolved, ReadError> {
         let path = normalize(path).ok_or_else(|| ReadError::Outside(path.to_owned()))?;
         let real = self.root.join(&path);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -185,9 +197,13 @@ impl Tree {
         match fs::symlink_metadata(&real) {
             Ok(metadata) if metadata.is_symlink() => {
                 let target = fs::canonicalize(&real).map_err(|source| io_error(&path, source))?;
-                if target.starts_with(&self.root) { Ok((path, target)) } else { Err(ReadError::Outside(path)) }
+                if !target.starts_with(&self.root) {
+                    return Err(ReadError::Outside(path));
+                }
+                let metadata = fs::metadata(&target).map_err(|source| io_error(&path, source))?;
+                Ok(Resolved { path, real: target, metadata })
             }
-            Ok(_) => Ok((path, real)),
+            Ok(metadata) => Ok(Resolved { path, real, metadata }),
             Err(source) => Err(io_error(&path, source)),
         }
     }
@@ -201,7 +217,14 @@ impl Tree {
         if let Some(inside) = known {
             return inside;
         }
-        let inside = fs::canonicalize(self.root.join(folder)).is_ok_and(|real| real.starts_with(&self.root));
+        let real = self.root.join(folder);
+        let inside = match fs::symlink_metadata(&real) {
+            // What is no link lies where the folder around it does.
+            Ok(metadata) if metadata.is_dir() => {
+                self.folder_is_inside(folder.rsplit_once('/').map_or("", |(around, _)| around))
+            }
+            _ => fs::canonicalize(&real).is_ok_and(|real| real.starts_with(&self.root)),
+        };
         self.folders
             .write()
             .expect("internal: no thread panics while it holds the lock")

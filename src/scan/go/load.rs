@@ -13,7 +13,7 @@ use super::syntax::{Decl, ExprId, Part, Syntax};
 use super::words::way;
 use crate::file::{FileId, SourceFile};
 use crate::walk::{Kind, Tree};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -74,6 +74,8 @@ pub(crate) struct Program {
     by_import: HashMap<String, PackageId>,
     /// Import path → the files that import it.
     importers: HashMap<String, Vec<UnitId>>,
+    /// Import paths that some file imports under no name: `import . "path"`.
+    imported_whole: HashSet<String>,
     outline: OnceLock<Outline>,
     dependents: Mutex<HashMap<PackageId, Arc<PackageSet>>>,
     /// Modules and packages without sources, with one import path of each.
@@ -148,6 +150,9 @@ impl Program {
         for (id, unit) in program.units.iter().enumerate() {
             for import in &unit.head.imports {
                 program.importers.entry(import.path.clone()).or_default().push(id as UnitId);
+                if import.alias.as_deref() == Some(".") {
+                    program.imported_whole.insert(import.path.clone());
+                }
             }
         }
         program
@@ -286,14 +291,14 @@ impl Program {
         if word.starts_with(char::is_uppercase) {
             let import = self.package(package).import.as_str();
             let importers = self.importers(import);
-            let imports_all = |unit: UnitId| {
-                let imports = &self.unit(unit).head.imports;
-                imports.iter().any(|one| one.path == import && one.alias.as_deref() == Some("."))
-            };
-            let outline = self.outline();
-            users.extend(outline.users(word, imported).filter(|unit| importers.binary_search(unit).is_ok()));
-            let bare = outline.users(word, own).filter(|unit| importers.binary_search(unit).is_ok());
-            users.extend(bare.filter(|&unit| imports_all(unit)));
+            users.extend(self.outline().users_in(word, imported, importers));
+            if self.imported_whole.contains(import) {
+                let imports_whole = |unit: &UnitId| {
+                    let imports = &self.unit(*unit).head.imports;
+                    imports.iter().any(|one| one.path == import && one.alias.as_deref() == Some("."))
+                };
+                users.extend(self.outline().users_in(word, own, importers).filter(imports_whole));
+            }
             users.sort_unstable();
             users.dedup();
         }

@@ -173,6 +173,16 @@ impl Outline {
         users.filter(move |unit| (first..=last).contains(unit))
     }
 
+    /// As [`Self::users`], of some files that stand in order.
+    pub(crate) fn users_in(&self, word: &str, ways: u8, files: &[UnitId]) -> impl Iterator<Item = UnitId> {
+        let hash = hash(word.as_bytes());
+        let share = |unit: &UnitId| *unit as usize / SHARE;
+        files.chunk_by(move |one, next| share(one) == share(next)).flat_map(move |files| {
+            let users = self.words[share(&files[0])].users(hash, ways);
+            users.filter(move |unit| files.binary_search(unit).is_ok())
+        })
+    }
+
     /// The sections of a file in which a word stands, a bit each.
     pub(crate) fn sections(&self, unit: UnitId, word: &str) -> u32 {
         let Some(words) = self.words.get(unit as usize / SHARE) else { return 0 };
