@@ -127,7 +127,7 @@ impl Engine<'_> {
             }
         }
         // The last is looked at first: best one that is parsed already.
-        search.units.sort_by_key(|&unit| program.unit(unit).is_parsed());
+        search.units.sort_by_cached_key(|&unit| program.unit(unit).is_parsed());
         search
     }
 
