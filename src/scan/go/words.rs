@@ -34,6 +34,14 @@ enum State {
     Names,
 }
 
+// Of words that are so short the hashes differ.
+const CONST: NameHash = NameHash::of(b"const");
+const FUNC: NameHash = NameHash::of(b"func");
+const INTERFACE: NameHash = NameHash::of(b"interface");
+const STRUCT: NameHash = NameHash::of(b"struct");
+const TYPE: NameHash = NameHash::of(b"type");
+const VAR: NameHash = NameHash::of(b"var");
+
 /// What one file holds.
 #[derive(Default)]
 pub(super) struct File<'a> {
@@ -118,6 +126,15 @@ struct Reader<'a, 'w> {
 impl Reader<'_, '_> {
     fn run(&mut self) {
         while let Some(&byte) = self.bytes.get(self.at) {
+            if is_letter(byte) {
+                self.word();
+                continue;
+            }
+            if matches!(byte, b' ' | b'\t') {
+                self.pointed_to = false;
+                self.at += 1;
+                continue;
+            }
             let rest = &self.bytes[self.at..];
             match byte {
                 b'/' if rest.get(1) == Some(&b'/') => {
@@ -142,10 +159,6 @@ impl Reader<'_, '_> {
                     self.state = State::Code;
                     continue;
                 }
-                _ if is_letter(byte) => {
-                    self.word();
-                    continue;
-                }
                 b'(' if self.state == State::Func => self.receiver(),
                 b'(' | b'[' | b'{' => self.open(byte),
                 b')' | b']' | b'}' => self.close(),
@@ -157,7 +170,7 @@ impl Reader<'_, '_> {
                 self.declaring = "";
             }
             self.pointed_to = matches!(byte, b'&' | b'*') || byte == b'.' && self.pointed_to;
-            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            if !matches!(byte, b'\r' | b'\n') {
                 self.after_dot = byte == b'.' && self.bytes.get(self.at + 1) != Some(&b'.');
             }
             self.at += 1;
@@ -182,7 +195,7 @@ impl Reader<'_, '_> {
             self.at += 1;
         }
         let way = if std::mem::take(&mut self.after_dot) { way::SELECTOR } else { way::NAME };
-        let mut ways = way | self.declared(start, way);
+        let mut ways = way | self.declared(start, way, hash);
         let rest = &self.bytes[self.at..];
         let next = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
         if is_set(&rest[next..]) || self.pointed_to {
@@ -212,18 +225,17 @@ impl Reader<'_, '_> {
     }
 
     /// What a word says of declarations: whether it is declared, and what comes after it.
-    fn declared(&mut self, start: usize, way: u8) -> u8 {
-        let word = &self.bytes[start..self.at];
+    fn declared(&mut self, start: usize, way: u8, word: NameHash) -> u8 {
         self.after = match word {
-            b"interface" => Keyword::Interface,
-            b"struct" => Keyword::Struct,
+            INTERFACE => Keyword::Interface,
+            STRUCT => Keyword::Struct,
             _ => Keyword::Other,
         };
         match (self.state, word) {
             // Not the type in `type option func(*options)`.
-            (State::Code, b"func") if self.depth == 0 && starts_line(self.bytes, start) => self.state = State::Func,
-            (State::Code, b"var" | b"const") if self.depth == 0 => self.state = State::Names,
-            (State::Code, b"type") if way == way::NAME => self.state = State::Names,
+            (State::Code, FUNC) if self.depth == 0 && starts_line(self.bytes, start) => self.state = State::Func,
+            (State::Code, VAR | CONST) if self.depth == 0 => self.state = State::Names,
+            (State::Code, TYPE) if way == way::NAME => self.state = State::Names,
             (State::Code, _) => {}
             (State::Names | State::Func, _) => {
                 self.declaring = self.text.get(start..self.at).unwrap_or_default();

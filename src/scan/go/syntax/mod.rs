@@ -349,12 +349,22 @@ struct Body {
 }
 
 /// A small hash of a name, which grows byte by byte: names of up to nine letters differ before they are mixed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NameHash(u64);
 
 impl NameHash {
-    pub(crate) fn push(self, byte: u8) -> Self {
-        Self(self.0.rotate_left(7) ^ u64::from(byte))
+    pub(crate) const fn of(name: &[u8]) -> Self {
+        let mut hash = Self(0);
+        let mut at = 0;
+        while at < name.len() {
+            hash = hash.push(name[at]);
+            at += 1;
+        }
+        hash
+    }
+
+    pub(crate) const fn push(self, byte: u8) -> Self {
+        Self(self.0.rotate_left(7) ^ byte as u64)
     }
 
     pub(crate) fn finish(self) -> u32 {
@@ -364,7 +374,7 @@ impl NameHash {
 
 /// The hash of a whole name.
 pub(crate) fn hash(name: &[u8]) -> u32 {
-    name.iter().fold(NameHash::default(), |hash, &byte| hash.push(byte)).finish()
+    NameHash::of(name).finish()
 }
 
 impl Syntax {
