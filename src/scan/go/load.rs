@@ -6,7 +6,7 @@
 use super::constraint::BuildTags;
 use super::imports::Head;
 use super::module::{Place, Workspace};
-use super::outline::{Declared, Interface, Outline};
+use super::outline::{Declared, Files, Interface, Outline};
 use super::package_set::PackageSet;
 use super::std_methods;
 use super::syntax::{Decl, ExprId, Part, Syntax};
@@ -262,12 +262,17 @@ impl Program {
         self.parts_naming(unit, name).flat_map(move |part| part.refs(text, name))
     }
 
+    /// The files of a package, which stand together.
+    fn files(&self, package: PackageId) -> Files {
+        match self.package(package).units[..] {
+            [] => 0..0,
+            [first, ..] => first..first + self.package(package).units.len() as UnitId,
+        }
+    }
+
     /// The files of a package that use a word in one of some ways.
     fn own_users(&self, package: PackageId, word: &str, ways: u8) -> Vec<UnitId> {
-        let units = &self.package(package).units;
-        let (Some(&first), Some(&last)) = (units.first(), units.last()) else { return Vec::new() };
-        // A package's files stand together.
-        self.outline().users_among(word, ways, first, last).collect()
+        self.outline().users_among(word, ways, self.files(package)).collect()
     }
 
     /// The files that use a package-level name: those of the package and, for an exported name, of those that import it.
@@ -357,7 +362,7 @@ impl Program {
     fn may_satisfy(&self, package: PackageId, receiver: &str, interface: &Interface) -> bool {
         let own = interface.methods.iter().filter(|name| self.methods_of(package, receiver, name).next().is_some());
         let (own, all) = (own.count(), interface.methods.len());
-        own == all || own * 2 >= all && !self.outline().is_plain(package, receiver)
+        own == all || own * 2 >= all && !self.is_plain(package, receiver)
     }
 
     /// The methods of a name, in the order of their files.
@@ -367,7 +372,12 @@ impl Program {
 
     /// The files of a package that declare a method of a type.
     pub(crate) fn methods_of(&self, package: PackageId, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
-        self.outline().methods_of(package, receiver, name)
+        self.outline().methods_of(self.files(package), receiver, name)
+    }
+
+    /// Whether a type is a struct that embeds nothing, so that it has no methods but its own.
+    pub(crate) fn is_plain(&self, package: PackageId, name: &str) -> bool {
+        self.outline().is_plain(package, &self.files(package), name)
     }
 
     /// The words and methods of all files.

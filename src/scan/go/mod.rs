@@ -47,6 +47,7 @@ mod texts;
 mod types;
 mod value;
 mod variables;
+mod word;
 mod word_table;
 mod words;
 

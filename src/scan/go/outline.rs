@@ -5,11 +5,12 @@
 //! where the name itself is looked at.
 
 use super::load::{PackageId, Unit, UnitId};
-use super::syntax::hash;
+use super::word::hash;
 use super::word_table::{Row, WordTable};
 use super::words::File;
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// A method's declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,10 @@ pub(crate) struct Interface {
 /// A method by its file, its package and the name of its receiver's type.
 type Method = (UnitId, PackageId, Box<str>);
 
-/// How many files stand in one [`Words`] at most.
+/// Files that stand together.
+pub(crate) type Files = Range<UnitId>;
+
+/// How many files stand in one [`Share`] at most.
 const SHARE: usize = 1 << 8;
 
 /// How many bits of a word's hash tell its bucket.
@@ -47,11 +51,9 @@ struct Use {
     ways: u8,
 }
 
-/// The words of files that stand together.
+/// The words of some files.
 #[derive(Debug)]
 struct Words {
-    /// The first of the files.
-    first: UnitId,
     /// Where each bucket starts among the rows, and where the last one ends.
     starts: Box<[u32]>,
     /// By bucket, then by file.
@@ -64,7 +66,7 @@ impl Words {
     }
 
     /// Sorts rows that stand in the order of their files into buckets.
-    fn new(first: UnitId, unsorted: &[Use]) -> Self {
+    fn new(unsorted: &[Use]) -> Self {
         let mut starts = vec![0_u32; (1 << BUCKET_BITS) + 1];
         for row in unsorted {
             starts[Self::bucket(row.hash) + 1] += 1;
@@ -79,7 +81,7 @@ impl Words {
             rows[*place as usize] = *row;
             *place += 1;
         }
-        Self { first, starts: starts.into(), rows: rows.into() }
+        Self { starts: starts.into(), rows: rows.into() }
     }
 
     /// The files that use a word, in order.
@@ -88,19 +90,14 @@ impl Words {
         let rows = &self.rows[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
         rows.iter().filter(move |row| row.hash == hash)
     }
-
-    /// The files that use a word in one of some ways, in order.
-    fn users(&self, hash: u32, ways: u8) -> impl Iterator<Item = UnitId> {
-        let own = self.uses(hash).filter(move |row| row.ways & ways != 0);
-        own.map(|row| self.first + UnitId::from(row.file))
-    }
 }
 
-/// The words and methods of a program.
+/// What files that stand together name and declare.
 #[derive(Debug)]
-pub(crate) struct Outline {
-    /// [`SHARE`] files each.
-    words: Vec<Words>,
+struct Share {
+    /// The first of the files.
+    first: UnitId,
+    words: Words,
     /// By name, in the order of files.
     methods: HashMap<Box<str>, Vec<Method>>,
     /// Struct types that embed nothing.
@@ -112,26 +109,28 @@ pub(crate) struct Outline {
     told: HashSet<(UnitId, Box<str>)>,
 }
 
-impl Outline {
-    /// Reads every file once.
-    pub(crate) fn of(units: &[Unit]) -> Self {
-        let shares: Vec<(Words, Vec<File<'_>>)> = units.par_chunks(SHARE).enumerate().map(read).collect();
-        let mut outline = Self {
-            words: Vec::with_capacity(shares.len()),
+impl Share {
+    /// Reads each file once.
+    fn read(first: UnitId, units: &[Unit]) -> Self {
+        let mut share = Self {
+            first,
+            words: Words::new(&[]),
             methods: HashMap::default(),
             plain: HashSet::default(),
             interfaces: Vec::new(),
             asking: HashMap::default(),
             told: HashSet::default(),
         };
-        let mut files = units.iter().zip(0..);
-        for (words, read) in shares {
-            outline.words.push(words);
-            for (file, (unit, id)) in read.into_iter().zip(&mut files) {
-                outline.take(id, unit.package, file);
-            }
+        let mut table = WordTable::default();
+        let mut uses = Vec::new();
+        for (unit, at) in units.iter().zip(0_u16..) {
+            table.clear();
+            share.take(first + UnitId::from(at), unit.package, File::read(unit.text(), &mut table));
+            let rows = table.rows().iter();
+            uses.extend(rows.map(|&Row { hash, ways, sections }| Use { hash, sections, file: at, ways }));
         }
-        outline
+        share.words = Words::new(&uses);
+        share
     }
 
     fn take(&mut self, id: UnitId, package: PackageId, file: File<'_>) {
@@ -154,82 +153,96 @@ impl Outline {
     }
 
     /// The files that use a word in one of some ways, in order.
+    fn users(&self, hash: u32, ways: u8) -> impl Iterator<Item = UnitId> {
+        let own = self.words.uses(hash).filter(move |row| row.ways & ways != 0);
+        own.map(|row| self.first + UnitId::from(row.file))
+    }
+
+    fn methods(&self, name: &str) -> &[Method] {
+        self.methods.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The words and methods of a program: [`SHARE`] files each.
+#[derive(Debug)]
+pub(crate) struct Outline(Vec<Share>);
+
+impl Outline {
+    /// Reads every file once.
+    pub(crate) fn of(units: &[Unit]) -> Self {
+        let shares = units.par_chunks(SHARE).enumerate();
+        Self(shares.map(|(index, units)| Share::read((index * SHARE) as UnitId, units)).collect())
+    }
+
+    /// The files that use a word in one of some ways, in order.
     pub(crate) fn users(&self, word: &str, ways: u8) -> impl Iterator<Item = UnitId> {
-        self.users_among(word, ways, 0, UnitId::MAX)
+        let hash = hash(word.as_bytes());
+        self.0.iter().flat_map(move |share| share.users(hash, ways))
     }
 
     /// As [`Self::users`], of the files from one to another.
-    pub(crate) fn users_among(
-        &self,
-        word: &str,
-        ways: u8,
-        first: UnitId,
-        last: UnitId,
-    ) -> impl Iterator<Item = UnitId> {
+    pub(crate) fn users_among(&self, word: &str, ways: u8, files: Files) -> impl Iterator<Item = UnitId> {
         let hash = hash(word.as_bytes());
-        let share = |unit: UnitId| (unit as usize / SHARE).min(self.words.len());
-        let shares = &self.words[share(first)..(share(last) + 1).min(self.words.len())];
-        let users = shares.iter().flat_map(move |words| words.users(hash, ways));
-        users.filter(move |unit| (first..=last).contains(unit))
+        let users = self.shares(&files).iter().flat_map(move |share| share.users(hash, ways));
+        users.filter(move |unit| files.contains(unit))
     }
 
     /// As [`Self::users`], of some files that stand in order.
     pub(crate) fn users_in(&self, word: &str, ways: u8, files: &[UnitId]) -> impl Iterator<Item = UnitId> {
         let hash = hash(word.as_bytes());
-        let share = |unit: &UnitId| *unit as usize / SHARE;
-        files.chunk_by(move |one, next| share(one) == share(next)).flat_map(move |files| {
-            let users = self.words[share(&files[0])].users(hash, ways);
+        let share = |unit: UnitId| unit as usize / SHARE;
+        files.chunk_by(move |&one, &next| share(one) == share(next)).flat_map(move |files| {
+            let users = self.0[share(files[0])].users(hash, ways);
             users.filter(move |unit| files.binary_search(unit).is_ok())
         })
     }
 
     /// The sections of a file in which a word stands, a bit each.
     pub(crate) fn sections(&self, unit: UnitId, word: &str) -> u32 {
-        let Some(words) = self.words.get(unit as usize / SHARE) else { return 0 };
-        let mut uses = words.uses(hash(word.as_bytes()));
-        uses.find(|one| words.first + UnitId::from(one.file) == unit).map_or(0, |one| one.sections)
+        let Some(share) = self.0.get(unit as usize / SHARE) else { return 0 };
+        let mut uses = share.words.uses(hash(word.as_bytes()));
+        uses.find(|one| share.first + UnitId::from(one.file) == unit).map_or(0, |one| one.sections)
     }
 
     /// Whether C code or the linker knows a function of a file by name.
     pub(crate) fn is_told(&self, unit: UnitId, name: &str) -> bool {
-        !self.told.is_empty() && self.told.contains(&(unit, Box::from(name)))
+        let share = self.0.get(unit as usize / SHARE);
+        share.is_some_and(|share| !share.told.is_empty() && share.told.contains(&(unit, Box::from(name))))
     }
 
     /// The methods of a name, in the order of their files.
     pub(crate) fn methods(&self, name: &str) -> impl Iterator<Item = Declared<'_>> {
-        let rows = self.methods.get(name).into_iter().flatten();
+        let rows = self.0.iter().flat_map(move |share| share.methods(name));
         rows.map(|(_, package, receiver)| Declared { package: *package, receiver })
     }
 
-    /// Whether a type is a struct that embeds nothing, so that it has no methods but its own.
-    pub(crate) fn is_plain(&self, package: PackageId, name: &str) -> bool {
-        self.plain.contains(&(package, Box::from(name)))
+    /// The files that declare a method of a type of a package, which has the files from one to another.
+    pub(crate) fn methods_of(&self, files: Files, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
+        self.shares(&files).iter().flat_map(move |share| {
+            let rows = share.methods(name);
+            let start = rows.partition_point(|row| row.0 < files.start);
+            let own = rows[start..].iter().take_while(move |row| row.0 < files.end);
+            own.filter(move |row| &*row.2 == receiver).map(|row| row.0)
+        })
+    }
+
+    /// Whether a type of a package is a struct that embeds nothing, so that it has no methods but its own.
+    pub(crate) fn is_plain(&self, package: PackageId, files: &Files, name: &str) -> bool {
+        let key = (package, Box::from(name));
+        self.shares(files).iter().any(|share| share.plain.contains(&key))
     }
 
     /// The interfaces that ask for a method of a name.
     pub(crate) fn interfaces(&self, name: &str) -> impl Iterator<Item = &Interface> {
-        self.asking.get(name).into_iter().flatten().map(|&index| &self.interfaces[index as usize])
+        self.0.iter().flat_map(move |share| {
+            share.asking.get(name).into_iter().flatten().map(|&index| &share.interfaces[index as usize])
+        })
     }
 
-    /// The files of a package that declare a method of a type.
-    pub(crate) fn methods_of(&self, package: PackageId, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
-        let rows = self.methods.get(name).map_or(&[][..], Vec::as_slice);
-        // A package's files stand together.
-        let start = rows.partition_point(|row| row.1 < package);
-        let own = rows[start..].iter().take_while(move |row| row.1 == package);
-        own.filter(move |row| &*row.2 == receiver).map(|row| row.0)
+    /// The shares in which files from one to another stand.
+    fn shares(&self, files: &Files) -> &[Share] {
+        let first = (files.start as usize / SHARE).min(self.0.len());
+        let end = (files.end as usize).div_ceil(SHARE).clamp(first, self.0.len());
+        &self.0[first..end]
     }
-}
-
-/// Reads some files, the `index`th [`SHARE`] of all.
-fn read<'a>((index, units): (usize, &'a [Unit])) -> (Words, Vec<File<'a>>) {
-    let mut table = WordTable::default();
-    let mut rows = Vec::new();
-    let mut files = Vec::with_capacity(units.len());
-    for (unit, at) in units.iter().zip(0_u16..) {
-        table.clear();
-        files.push(File::read(unit.text(), &mut table));
-        rows.extend(table.rows().iter().map(|&Row { hash, ways, sections }| Use { hash, sections, file: at, ways }));
-    }
-    (Words::new((index * SHARE) as UnitId, &rows), files)
 }

@@ -19,7 +19,8 @@ impl Engine<'_> {
         if !matches!(syntax.kind(result.ty), ExprKind::SliceType(_)) {
             return None;
         }
-        let var = declared.params.iter().filter_map(|param| param.var).find(|&var| is_cut_up(syntax, func.func, var))?;
+        let var =
+            declared.params.iter().filter_map(|param| param.var).find(|&var| is_cut_up(syntax, func.func, var))?;
         let mut lists = Set::default();
         for value in self.eval_var(VarAt { unit: func.unit, var }, inside).values {
             lists.add(match &value.kind {

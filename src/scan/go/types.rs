@@ -539,7 +539,7 @@ impl Engine<'_> {
         let found = lacking.is_empty()
             // What a type has besides its own methods it has from what it embeds; that is mostly the lesser part.
             || lacking.len() * 2 <= names.len()
-                && !self.program.outline().is_plain(package, ty)
+                && !self.program.is_plain(package, ty)
                 && match self.package_member(package, ty) {
                     Some(Meaning::Type(at)) => {
                         let ty = Ty::Written(at);

@@ -1,7 +1,8 @@
 //! One file's words with the ways in which it uses them, and its methods, interfaces and structs: a lexer that knows
 //! comments, strings and declarations, and no more.
 
-use super::syntax::{NameHash, hash, section_shift};
+use super::syntax::section_shift;
+use super::word::{hash, word_at};
 use super::word_table::WordTable;
 
 /// How a file uses a word; several ways are joined by `|`.
@@ -33,14 +34,6 @@ enum State {
     /// After `type`, `var` or `const`, or at the start of a line of their group: names come.
     Names,
 }
-
-// Of words that are so short the hashes differ.
-const CONST: NameHash = NameHash::of(b"const");
-const FUNC: NameHash = NameHash::of(b"func");
-const INTERFACE: NameHash = NameHash::of(b"interface");
-const STRUCT: NameHash = NameHash::of(b"struct");
-const TYPE: NameHash = NameHash::of(b"type");
-const VAR: NameHash = NameHash::of(b"var");
 
 /// What one file holds.
 #[derive(Default)]
@@ -187,15 +180,10 @@ impl Reader<'_, '_> {
 
     fn word(&mut self) {
         let start = self.at;
-        let mut hash = NameHash::default();
-        while let Some(&byte) = self.bytes.get(self.at)
-            && is_in_word(byte)
-        {
-            hash = hash.push(byte);
-            self.at += 1;
-        }
+        let (end, hash) = word_at(self.bytes, start);
+        self.at = end;
         let way = if std::mem::take(&mut self.after_dot) { way::SELECTOR } else { way::NAME };
-        let mut ways = way | self.declared(start, way, hash);
+        let mut ways = way | self.declared(start, way);
         let rest = &self.bytes[self.at..];
         let next = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
         if is_set(&rest[next..]) || self.pointed_to {
@@ -221,21 +209,22 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
-        self.words.add(hash.finish(), ways, start as u32 >> self.section_shift);
+        self.words.add(hash, ways, start as u32 >> self.section_shift);
     }
 
     /// What a word says of declarations: whether it is declared, and what comes after it.
-    fn declared(&mut self, start: usize, way: u8, word: NameHash) -> u8 {
+    fn declared(&mut self, start: usize, way: u8) -> u8 {
+        let word = &self.bytes[start..self.at];
         self.after = match word {
-            INTERFACE => Keyword::Interface,
-            STRUCT => Keyword::Struct,
+            b"interface" => Keyword::Interface,
+            b"struct" => Keyword::Struct,
             _ => Keyword::Other,
         };
         match (self.state, word) {
             // Not the type in `type option func(*options)`.
-            (State::Code, FUNC) if self.depth == 0 && starts_line(self.bytes, start) => self.state = State::Func,
-            (State::Code, VAR | CONST) if self.depth == 0 => self.state = State::Names,
-            (State::Code, TYPE) if way == way::NAME => self.state = State::Names,
+            (State::Code, b"func") if self.depth == 0 && starts_line(self.bytes, start) => self.state = State::Func,
+            (State::Code, b"var" | b"const") if self.depth == 0 => self.state = State::Names,
+            (State::Code, b"type") if way == way::NAME => self.state = State::Names,
             (State::Code, _) => {}
             (State::Names | State::Func, _) => {
                 self.declaring = self.text.get(start..self.at).unwrap_or_default();

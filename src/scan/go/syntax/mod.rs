@@ -348,35 +348,6 @@ struct Body {
     part: OnceLock<Box<Part>>,
 }
 
-/// A small hash of a name, which grows byte by byte: names of up to nine letters differ before they are mixed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NameHash(u64);
-
-impl NameHash {
-    pub(crate) const fn of(name: &[u8]) -> Self {
-        let mut hash = Self(0);
-        let mut at = 0;
-        while at < name.len() {
-            hash = hash.push(name[at]);
-            at += 1;
-        }
-        hash
-    }
-
-    pub(crate) const fn push(self, byte: u8) -> Self {
-        Self(self.0.rotate_left(7) ^ byte as u64)
-    }
-
-    pub(crate) fn finish(self) -> u32 {
-        (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
-    }
-}
-
-/// The hash of a whole name.
-pub(crate) fn hash(name: &[u8]) -> u32 {
-    NameHash::of(name).finish()
-}
-
 impl Syntax {
     /// Parses a file.
     pub(crate) fn parse(file: FileId, source: &Arc<SourceFile>) -> Self {

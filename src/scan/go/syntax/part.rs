@@ -2,7 +2,8 @@
 //!
 //! Expressions, variables and functions are numbered through by their part, so that a number tells where to look.
 
-use super::{Assign, Decl, Expr, ExprId, ExprKind, Func, FuncId, Guard, Parent, Range, Return, Var, VarId, hash, str};
+use super::{Assign, Decl, Expr, ExprId, ExprKind, Func, FuncId, Guard, Parent, Range, Return, Var, VarId, str};
+use crate::scan::go::word::hash;
 use std::sync::OnceLock;
 
 /// Marks numbers in a body; below it stand the body's own number and the number in it.
