@@ -159,12 +159,19 @@ impl Reader<'_, '_> {
                 b'=' if self.group == Some(self.depth) => self.state = State::Code,
                 _ => {}
             }
-            if matches!(byte, b'\n' | b'{' | b'(') {
-                self.declaring = "";
-            }
-            self.pointed_to = matches!(byte, b'&' | b'*') || byte == b'.' && self.pointed_to;
-            if !matches!(byte, b'\r' | b'\n') {
-                self.after_dot = byte == b'.' && self.bytes.get(self.at + 1) != Some(&b'.');
+            match byte {
+                b'.' => self.after_dot = rest.get(1) != Some(&b'.'),
+                b'\n' | b'\r' => {
+                    self.declaring = "";
+                    self.pointed_to = false;
+                }
+                _ => {
+                    if matches!(byte, b'{' | b'(') {
+                        self.declaring = "";
+                    }
+                    self.pointed_to = matches!(byte, b'&' | b'*');
+                    self.after_dot = false;
+                }
             }
             self.at += 1;
         }
@@ -215,6 +222,11 @@ impl Reader<'_, '_> {
     /// What a word says of declarations: whether it is declared, and what comes after it.
     fn declared(&mut self, start: usize, way: u8) -> u8 {
         let word = &self.bytes[start..self.at];
+        if self.state == State::Code && !matches!(word[0], b'c' | b'f' | b'i' | b's' | b't' | b'v') {
+            // No keyword that matters.
+            self.after = Keyword::Other;
+            return 0;
+        }
         self.after = match word {
             b"interface" => Keyword::Interface,
             b"struct" => Keyword::Struct,
