@@ -61,6 +61,8 @@ pub struct Entry {
     pub name: String,
     /// What it is, links followed.
     pub kind: Kind,
+    /// Whether it is a link.
+    pub is_link: bool,
 }
 
 /// A path that was looked up.
@@ -109,26 +111,30 @@ impl Tree {
             return Ok(id);
         }
         let bytes = self.read_bytes(&path)?;
+        Ok(self.keep(&path, bytes))
+    }
+
+    /// As [`Self::read`], for a file that [`Self::list`] has found in a folder.
+    pub fn read_entry(&self, folder: &str, entry: &Entry) -> Result<FileId, ReadError> {
+        let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
+        if entry.is_link || self.files.find(&path).is_some() {
+            return self.read(&path);
+        }
+        let bytes = read_file(&path, &self.root.join(&path))?;
+        Ok(self.keep(&path, bytes))
+    }
+
+    fn keep(&self, path: &str, bytes: Vec<u8>) -> FileId {
         let text =
             String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Ok(self.files.add(&path, text))
+        self.files.add(path, text)
     }
 
     /// Reads a file's bytes without keeping them.
     pub fn read_bytes(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let Resolved { path, real, metadata } = self.resolve(path)?;
-        if !metadata.is_file() {
-            return Err(ReadError::NotAFile(path));
-        }
-        let size = metadata.len();
-        if size > MAX_FILE {
-            return Err(ReadError::TooLarge { path, size });
-        }
-        // One read each: it is not asked again whether there is more.
-        let mut bytes = Vec::with_capacity(size as usize);
-        let read = fs::File::open(&real).and_then(|file| file.take(size).read_to_end(&mut bytes));
-        read.map_err(|source| io_error(&path, source))?;
-        Ok(bytes)
+        // A pipe would be waited for where it is opened.
+        if metadata.is_file() { read_file(&path, &real) } else { Err(ReadError::NotAFile(path)) }
     }
 
     /// The sorted entries of a folder (`""` is the root).
@@ -138,15 +144,15 @@ impl Tree {
         for entry in fs::read_dir(&real).map_err(|source| io_error(&path, source))? {
             let entry = entry.map_err(|source| io_error(&path, source))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let kind = match entry.file_type() {
-                Ok(kind) if kind.is_file() => Kind::File,
-                Ok(kind) if kind.is_dir() => Kind::Folder,
-                Ok(kind) if kind.is_symlink() => {
-                    self.kind(&join(&path, &name).unwrap_or_default()).unwrap_or(Kind::Other)
-                }
+            let own = entry.file_type().ok();
+            let is_link = own.is_some_and(|own| own.is_symlink());
+            let kind = match own {
+                Some(own) if own.is_file() => Kind::File,
+                Some(own) if own.is_dir() => Kind::Folder,
+                Some(_) if is_link => self.kind(&join(&path, &name).unwrap_or_default()).unwrap_or(Kind::Other),
                 _ => Kind::Other,
             };
-            entries.push(Entry { name, kind });
+            entries.push(Entry { name, kind, is_link });
         }
         entries.sort();
         Ok(entries)
@@ -231,6 +237,24 @@ impl Tree {
             .insert(folder.to_owned(), inside);
         inside
     }
+}
+
+/// Reads a file of the tree, `path`, that lies at `real`: it was found to be one.
+fn read_file(path: &str, real: &Path) -> Result<Vec<u8>, ReadError> {
+    let failed = |source| io_error(path, source);
+    let file = fs::File::open(real).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(ReadError::NotAFile(path.to_owned()));
+    }
+    let size = metadata.len();
+    if size > MAX_FILE {
+        return Err(ReadError::TooLarge { path: path.to_owned(), size });
+    }
+    // One read: it is not asked again whether there is more.
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(size).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 fn io_error(path: &str, source: io::Error) -> ReadError {

@@ -149,7 +149,10 @@ impl Program {
         }
         for (id, unit) in program.units.iter().enumerate() {
             for import in &unit.head.imports {
-                program.importers.entry(import.path.clone()).or_default().push(id as UnitId);
+                match program.importers.get_mut(&import.path) {
+                    Some(importers) => importers.push(id as UnitId),
+                    None => drop(program.importers.insert(import.path.clone(), vec![id as UnitId])),
+                }
                 if import.alias.as_deref() == Some(".") {
                     program.imported_whole.insert(import.path.clone());
                 }
@@ -160,7 +163,7 @@ impl Program {
 
     /// Takes over what was loaded; returns the imports that are new.
     fn take(&mut self, loaded: Vec<Loaded>) -> Vec<String> {
-        let mut new = BTreeSet::new();
+        let mut new: HashSet<String> = HashSet::default();
         for loaded in loaded {
             if self.by_import.contains_key(&loaded.import) && !loaded.files.is_empty() {
                 // Two main packages of one folder, each named by a file.
@@ -175,15 +178,20 @@ impl Program {
                 if package.name.is_empty() {
                     package.name.clone_from(&head.package);
                 }
-                new.extend(head.imports.iter().map(|import| import.path.clone()));
+                for import in &head.imports {
+                    if !self.by_import.contains_key(&import.path) && !new.contains(&import.path) {
+                        new.insert(import.path.clone());
+                    }
+                }
                 package.units.push(self.units.len() as UnitId);
                 self.units.push(Unit { package: id, file, source, head, syntax: OnceLock::new() });
             }
             self.packages.push(package);
         }
-        new.into_iter()
-            .filter(|import| import != "C" && !import.is_empty() && !self.by_import.contains_key(import))
-            .collect()
+        let is_new = |import: &String| import != "C" && !import.is_empty() && !self.by_import.contains_key(import);
+        let mut new: Vec<String> = new.into_iter().filter(is_new).collect();
+        new.sort_unstable();
+        new
     }
 
     pub(crate) fn unit(&self, id: UnitId) -> &Unit {
@@ -439,9 +447,9 @@ fn load_folder(tree: &Tree, from: &Tree, folder: &str, shown: &str, import: Stri
         if entry.kind != Kind::File || !tags.takes_name(&entry.name) {
             continue;
         }
-        let path = if folder.is_empty() { entry.name } else { format!("{folder}/{}", entry.name) };
+        let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
         let id = if shown.is_empty() {
-            tree.read(&path)
+            tree.read_entry(folder, &entry)
         } else {
             from.read_bytes(&path)
                 .map(|bytes| tree.files().add(&format!("{shown}{path}"), String::from_utf8_lossy(&bytes).into_owned()))
