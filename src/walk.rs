@@ -251,9 +251,9 @@ fn read_file(path: &str, real: &Path) -> Result<Vec<u8>, ReadError> {
     if size > MAX_FILE {
         return Err(ReadError::TooLarge { path: path.to_owned(), size });
     }
-    // One read: it is not asked again whether there is more.
+    // One read: it is not asked again whether there is more. What says that it is empty need not be.
     let mut bytes = Vec::with_capacity(size as usize);
-    file.take(size).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(if size == 0 { MAX_FILE } else { size }).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 

@@ -158,7 +158,7 @@ impl Engine<'_> {
                 }
                 None => program.users(package, name),
             };
-            program.parse_all(&units);
+            self.look_through(&units);
             for unit in units {
                 for expr in program.refs(unit, name) {
                     let at = At { unit, expr };
@@ -308,7 +308,7 @@ impl Engine<'_> {
         } else {
             vec![var.unit]
         };
-        program.parse_all(&units);
+        self.look_through(&units);
         for unit in units {
             for expr in program.refs(unit, &name) {
                 let at = At { unit, expr };
@@ -323,7 +323,7 @@ impl Engine<'_> {
         let program = self.program;
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::SELECTOR);
-        program.parse_all(&units);
+        self.look_through(&units);
         for unit in units {
             for expr in program.refs(unit, &name) {
                 let at = At { unit, expr };

@@ -22,6 +22,10 @@ const BUDGET: u32 = 20_000;
 /// How many expressions are followed for a question beside the way to a value, and for all of them.
 const ASIDE: u32 = 1_000;
 const ALL_ASIDE: u32 = 60_000;
+/// How many steps it takes to look through a file for uses of a name: one of the modules that are developed here, and one of
+/// another, from which few names of programs come.
+const OWN_FILE: u32 = 3;
+const OTHER_FILE: u32 = 20;
 /// Why a value is not known where the steps are used up.
 pub(super) const TOO_MUCH: &str = "too much code to follow";
 /// How deep following may nest.
@@ -136,6 +140,16 @@ impl<'a> Engine<'a> {
             flags: None,
             var_writes: HashMap::default(),
         }
+    }
+
+    /// Parses files that are about to be looked through for uses of a name, in parallel, and pays for that: what is used
+    /// all over the place leads to everything.
+    pub(super) fn look_through(&mut self, units: &[UnitId]) {
+        let program = self.program;
+        program.parse_all(units);
+        let own = units.iter().filter(|&&unit| program.package(program.unit(unit).package).is_own).count() as u32;
+        let other = units.len() as u32 - own;
+        self.fuel = self.fuel.saturating_sub(own * OWN_FILE + other * OTHER_FILE);
     }
 
     /// Starts on another sink.

@@ -151,7 +151,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::KEY);
-        program.parse_all(&units);
+        self.look_through(&units);
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
@@ -199,7 +199,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let Some(name) = syntax.type_name(field.ty) else { return set };
         let units = program.literals(program.unit(field.unit).package, name);
-        program.parse_all(&units);
+        self.look_through(&units);
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
@@ -236,7 +236,7 @@ impl Engine<'_> {
         let mut added = Set::default();
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::SET);
-        program.parse_all(&units);
+        self.look_through(&units);
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));

@@ -37,6 +37,8 @@ pub(crate) struct Package {
     pub import: String,
     pub name: String,
     pub units: Vec<UnitId>,
+    /// Whether it belongs to a module that is developed here, not to one that this depends on.
+    pub is_own: bool,
 }
 
 /// A file of a package; parsed when it is asked for.
@@ -116,7 +118,7 @@ impl Program {
                 loaded
             })
             .collect();
-        let mut level = program.take(loaded);
+        let mut level = program.take(workspace, loaded);
         while !level.is_empty() && program.packages.len() < MAX_PACKAGES {
             let places: Vec<(String, Place)> = level
                 .into_par_iter()
@@ -145,7 +147,7 @@ impl Program {
                     _ => Loaded { import, folder: None, files: Vec::new(), unread: Vec::new() },
                 })
                 .collect();
-            level = program.take(loaded);
+            level = program.take(workspace, loaded);
         }
         for (id, unit) in program.units.iter().enumerate() {
             for import in &unit.head.imports {
@@ -162,7 +164,7 @@ impl Program {
     }
 
     /// Takes over what was loaded; returns the imports that are new.
-    fn take(&mut self, loaded: Vec<Loaded>) -> Vec<String> {
+    fn take(&mut self, workspace: &Workspace, loaded: Vec<Loaded>) -> Vec<String> {
         let mut new: HashSet<String> = HashSet::default();
         for loaded in loaded {
             if self.by_import.contains_key(&loaded.import) && !loaded.files.is_empty() {
@@ -173,7 +175,9 @@ impl Program {
             self.by_import.insert(loaded.import.clone(), id);
             self.folders.extend(loaded.folder);
             self.unread.extend(loaded.unread);
-            let mut package = Package { import: loaded.import, name: String::new(), units: Vec::new() };
+            // Main packages come first, and may lie in no module.
+            let is_own = self.packages.is_empty() || workspace.is_own(&loaded.import);
+            let mut package = Package { import: loaded.import, name: String::new(), units: Vec::new(), is_own };
             for (file, source, head) in loaded.files {
                 if package.name.is_empty() {
                     package.name.clone_from(&head.package);

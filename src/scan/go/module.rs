@@ -92,6 +92,11 @@ impl Workspace {
         best.map_or_else(|| if folder.is_empty() { ".".to_owned() } else { format!("./{folder}") }, |(_, path)| path)
     }
 
+    /// Whether a package belongs to a module that is developed here.
+    pub(crate) fn is_own(&self, import: &str) -> bool {
+        self.local.keys().chain(self.replaced.keys()).any(|module| is_below(import, module))
+    }
+
     /// Where the package of an import path is.
     pub(crate) fn place(&self, tree: &Tree, import: &str) -> Place {
         if let Some(folder) = longest(&self.local, import)
