@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many expressions are followed for one chain of a sink's callers.
-const FUEL: u32 = 5_000;
+const FUEL: u32 = 6_000;
 /// How many expressions are followed for one sink.
 const BUDGET: u32 = 20_000;
 /// How many expressions are followed for a question beside the way to a value, and for all of them.
@@ -25,7 +25,7 @@ const ALL_ASIDE: u32 = 60_000;
 /// How many steps it takes to look through a file for uses of a name: one of the modules that are developed here, and one of
 /// another, from which few names of programs come.
 const OWN_FILE: u32 = 3;
-const OTHER_FILE: u32 = 20;
+const OTHER_FILE: u32 = 30;
 /// Why a value is not known where the steps are used up.
 pub(super) const TOO_MUCH: &str = "too much code to follow";
 /// How deep following may nest.

@@ -23,9 +23,9 @@ fn in_word(eight: u64) -> u64 {
     // None of the sums carries into the next byte.
     let from = |bytes: u64, first: u8| bytes + u64::from(0x80 - first) * ONES;
     let digit = from(low, b'0') & !from(low, b'9' + 1);
-    let small = low | 0x20 * ONES;
+    let small = low | (0x20 * ONES);
     let letter = from(small, b'a') & !from(small, b'z' + 1);
-    let underscore = !((low ^ u64::from(b'_') * ONES) + LOW);
+    let underscore = !((low ^ (u64::from(b'_') * ONES)) + LOW);
     (eight | digit | letter | underscore) & HIGH
 }
 

@@ -467,10 +467,8 @@ mod tests {
         );
         // What is too long, does not end or has a function in it is read.
         let long = "x; ".repeat(30);
-        assert_eq!(
-            bodies(&format!("func a() {{ {long} }}\nfunc b() {{\n\tf(\nfunc c() {{ }}\nfunc d() {{ {{ }}")),
-            ["{ }"]
-        );
+        assert_eq!(bodies(&format!("func a() {{ {long} }}\nfunc b() {{ }}\nfunc c() {{ {{ }}")), ["{ }"]);
+        assert_eq!(bodies("func a() {\n\tf(\nfunc b() { }\n}"), [""; 0]);
         assert_eq!(bodies(&"func a() { }\n".repeat(6)).len(), 4);
     }
 

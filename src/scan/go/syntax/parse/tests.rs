@@ -1,4 +1,4 @@
-use super::super::{Condition, Decl, ExprId, ExprKind, Parent, Source, Syntax};
+use super::super::{Condition, Decl, ExprId, ExprKind, Func, FuncId, Part, Source, Syntax};
 use crate::file::Files;
 
 fn parse(text: &str) -> Syntax {
@@ -12,10 +12,23 @@ fn text(syntax: &Syntax, id: ExprId) -> &str {
 }
 
 fn calls(syntax: &Syntax) -> Vec<&str> {
-    let is_call = |id: &ExprId| matches!(syntax.kind(*id), ExprKind::Call { .. });
-    let mut calls: Vec<ExprId> = (0..syntax.exprs.len() as ExprId).filter(is_call).collect();
+    let all = syntax.parts().flat_map(Part::exprs);
+    let mut calls: Vec<ExprId> =
+        all.filter(|(_, expr)| matches!(expr.kind, ExprKind::Call { .. })).map(|(id, _)| id).collect();
     calls.sort_by_key(|&id| syntax.expr(id).range.start);
     calls.into_iter().map(|id| text(syntax, id)).collect()
+}
+
+fn refs(syntax: &Syntax, name: &str) -> Vec<ExprId> {
+    syntax.parts().flat_map(|part| part.refs(syntax.source.text(), name)).collect()
+}
+
+/// The only body of a file.
+fn only_body(syntax: &Syntax) -> &Part {
+    let mut bodies = syntax.parts().skip(1);
+    let only = bodies.next().expect("a body");
+    assert!(bodies.next().is_none());
+    only
 }
 
 fn body(statements: &str) -> Syntax {
@@ -36,7 +49,8 @@ fn operands_and_conversions() {
             "g[K, V](z...)"
         ]
     );
-    let spread = syntax.exprs.iter().filter(|expr| matches!(expr.kind, ExprKind::Call { spread: true, .. })).count();
+    let all = syntax.parts().flat_map(Part::exprs);
+    let spread = all.filter(|(_, expr)| matches!(expr.kind, ExprKind::Call { spread: true, .. })).count();
     assert_eq!(spread, 1);
 }
 
@@ -44,13 +58,15 @@ fn operands_and_conversions() {
 fn a_brace_after_a_name_starts_a_literal_or_a_block() {
     let syntax =
         body("if x == y {\n}\nfor _, v := range (T{1}) {\n}\nz := T{A: 1, B: {2}, 3: []U{{}}}\nswitch f(T{}) {\n}");
-    let literals: Vec<&str> = (0..syntax.exprs.len() as ExprId)
-        .filter(|&id| matches!(syntax.kind(id), ExprKind::Composite { .. }))
-        .map(|id| text(&syntax, id))
+    let part = only_body(&syntax);
+    let literals: Vec<&str> = part
+        .exprs()
+        .filter(|(_, expr)| matches!(expr.kind, ExprKind::Composite { .. }))
+        .map(|(id, _)| text(&syntax, id))
         .collect();
     assert_eq!(literals, ["T{1}", "{2}", "{}", "[]U{{}}", "T{A: 1, B: {2}, 3: []U{{}}}", "T{}"]);
-    assert_eq!(text(&syntax, syntax.ifs[0].0), "x == y");
-    assert_eq!(syntax.loops[0].1.map(|over| text(&syntax, over)), Some("T{1}"));
+    assert_eq!(text(&syntax, part.ifs[0].0), "x == y");
+    assert_eq!(part.loops[0].1.map(|over| text(&syntax, over)), Some("T{1}"));
 }
 
 #[test]
@@ -59,17 +75,18 @@ fn parameters_with_and_without_names() {
         "package p\nfunc a(x, y []int, f func(string) error, rest ...pkg.T) (n int, err error) { return }\n\
          func b(int, List[K], *T) string { return \"\" }\nfunc (s *Set[E]) c(m map[string][]int) {}\n",
     );
+    let funcs: Vec<&Func> = syntax.declared().map(|func| syntax.func(func)).collect();
     let names = |func: usize| -> Vec<String> {
-        let params = syntax.funcs[func].params.iter();
+        let params = funcs[func].params.iter();
         let name = |var: Option<u32>| var.map_or("_", |var| syntax.str(syntax.var(var).name));
         params.map(|param| format!("{} {}", name(param.var), text(&syntax, param.ty))).collect()
     };
     assert_eq!(names(0), ["x []int", "y []int", "f func(string) error", "rest pkg.T"]);
-    assert!(syntax.funcs[0].params[3].variadic);
-    assert_eq!(syntax.funcs[0].results.len(), 2);
+    assert!(funcs[0].params[3].variadic);
+    assert_eq!(funcs[0].results.len(), 2);
     assert_eq!(names(1), ["_ int", "_ List", "_ *T"]);
     assert_eq!(names(2), ["m map[string][]int"]);
-    assert_eq!(syntax.funcs[2].receiver.map(|receiver| text(&syntax, receiver.ty)), Some("*Set[E]"));
+    assert_eq!(funcs[2].receiver.map(|receiver| text(&syntax, receiver.ty)), Some("*Set[E]"));
 }
 
 #[test]
@@ -78,7 +95,7 @@ fn types_with_their_fields_and_methods() {
         "package p\ntype T[K any] struct {\n\tpkg.Base\n\t*Other[K]\n\ta, b int `json:\"a\"`\n\tc [2]string\n}\n\
          type I interface {\n\tio.Reader\n\tRun(ctx C, args ...string) (int, error)\n\t~int | string\n}\ntype A [N]int\n",
     );
-    let fields = syntax.exprs.iter().find_map(|expr| match &expr.kind {
+    let fields = syntax.top.exprs().find_map(|(_, expr)| match &expr.kind {
         ExprKind::StructType(fields) => Some(fields),
         _ => None,
     });
@@ -92,7 +109,7 @@ fn types_with_their_fields_and_methods() {
         fields,
         [("Base", true, None), ("Other", true, None), ("a", false, tag), ("b", false, tag), ("c", false, None)]
     );
-    let interface = syntax.exprs.iter().find_map(|expr| match &expr.kind {
+    let interface = syntax.top.exprs().find_map(|(_, expr)| match &expr.kind {
         ExprKind::InterfaceType { methods, embedded } => Some((methods, embedded)),
         _ => None,
     });
@@ -107,18 +124,20 @@ fn types_with_their_fields_and_methods() {
 #[test]
 fn definitions_assignments_and_their_blocks() {
     let syntax = body("a, err := f()\nb, err := g()\nif err := h(); err != nil {\n\treturn\n}\na += \"x\"\nuse(a)");
-    let defined: Vec<&str> = syntax.vars.iter().map(|var| syntax.str(var.name)).collect();
+    let part = only_body(&syntax);
+    let defined: Vec<&str> = part.vars().map(|(_, var)| syntax.str(var.name)).collect();
     assert_eq!(defined, ["a", "err", "b", "err"]);
     // The second `err` of the same block is assigned to, and `a` is added to.
     let assigned: Vec<(&str, bool)> =
-        syntax.assigns.iter().map(|assign| (text(&syntax, assign.left), assign.adds)).collect();
+        part.assigns.iter().map(|assign| (text(&syntax, assign.left), assign.adds)).collect();
     assert_eq!(assigned, [("err", false), ("a", true)]);
-    let uses: Vec<ExprId> = syntax.refs("a").collect();
+    let uses = refs(&syntax, "a");
     assert_eq!(uses.len(), 2);
-    assert!(uses.iter().all(|&id| syntax.resolve(id) == Some(0)));
-    assert!(matches!(syntax.var(0).source, Source::Value { index: 0, count: 2, .. }));
+    let (first, var) = part.vars().next().expect("a variable");
+    assert!(uses.iter().all(|&id| syntax.resolve(id) == Some(first)));
+    assert!(matches!(var.source, Source::Value { index: 0, count: 2, .. }));
     // What follows an `if` that leaves runs where its condition does not hold.
-    assert!(syntax.guards.iter().any(|guard| guard.by_leaving && matches!(guard.condition, Condition::IsNot(_))));
+    assert!(part.guards.iter().any(|guard| guard.by_leaving && matches!(guard.condition, Condition::IsNot(_))));
 }
 
 #[test]
@@ -127,9 +146,10 @@ fn cases_of_all_switches() {
         "switch x := v.(type) {\ncase string, nil:\n\tuse(x)\ncase T:\n}\nswitch y {\ncase \"a\":\n\tfallthrough\ncase \"b\":\ndefault:\n}\n\
          select {\ncase m, ok := <-c:\n\tuse(m, ok)\ncase d <- e:\n}",
     );
-    let of = |name: &str| syntax.vars.iter().filter(|var| syntax.str(var.name) == name).count();
+    let part = only_body(&syntax);
+    let of = |name: &str| part.vars().filter(|(_, var)| syntax.str(var.name) == name).count();
     assert_eq!((of("x"), of("m"), of("ok")), (2, 1, 1));
-    let cases: Vec<usize> = syntax
+    let cases: Vec<usize> = part
         .guards
         .iter()
         .filter_map(|guard| match &guard.condition {
@@ -139,16 +159,79 @@ fn cases_of_all_switches() {
         .collect();
     // `case "b"` is also fallen into.
     assert_eq!(cases, [1, 2]);
-    assert!(syntax.parents.iter().any(|parent| matches!(parent, Parent::Send(_))));
+    let sent: Vec<(&str, &str)> =
+        part.sends().map(|(value, channel)| (text(&syntax, value), text(&syntax, channel))).collect();
+    assert_eq!(sent, [("e", "d")]);
 }
 
 #[test]
 fn a_function_at_the_start_of_a_line_ends_what_is_broken() {
     let syntax = parse("package p\nfunc a() {\n\tif x {\n\t\tf(1\n\nfunc b() {\n\tg(2)\n}\nfunc (t T) c() { h(3) }\n");
-    assert_eq!(syntax.funcs.iter().map(|func| func.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let funcs: Vec<FuncId> = syntax.declared().collect();
+    assert_eq!(funcs.iter().map(|&func| syntax.func(func).name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     assert_eq!(calls(&syntax), ["f(1", "g(2)", "h(3)"]);
-    let of_g = syntax.exprs.iter().find(|expr| syntax.str(expr.range) == "g(2)").and_then(|expr| expr.func);
-    assert_eq!(of_g, Some(1));
+    let mut all = syntax.parts().flat_map(Part::exprs);
+    let of_g = all.find(|(_, expr)| syntax.str(expr.range) == "g(2)").and_then(|(_, expr)| expr.func);
+    assert_eq!(of_g, Some(funcs[1]));
+}
+
+#[test]
+fn bodies_are_parts_of_their_own_and_hang_together_with_their_heads() {
+    let syntax = parse(
+        "package p\nvar v = func(x int) int { return x }\nfunc (r T) f(a, b string) (err error) {\n\t\
+         if r.on {\n\t\ta, err := g(a, b, v)\n\t\tuse(a, err)\n\t}\n\terr, c := h(func() T { return r })\n\t\
+         type local struct{ z int }\n\treturn c(local{1})\n}\nfunc g() {}\n",
+    );
+    assert_eq!(syntax.parts().count(), 3);
+    let f = syntax.declared().next().expect("a function");
+    let body = syntax.part_within(f);
+    // `err` is a result of the function, so that only `c` is new in its block.
+    let own: Vec<&str> = body.vars().map(|(_, var)| syntax.str(var.name)).collect();
+    assert_eq!(own, ["a", "err", "c"]);
+    assert_eq!(body.assigns.iter().map(|assign| text(&syntax, assign.left)).collect::<Vec<_>>(), ["err"]);
+    let declared_at = |id: ExprId| syntax.resolve(id).map(|var| syntax.var(var).name.start);
+    let places = |name: &str| refs(&syntax, name).into_iter().map(declared_at).collect::<Vec<_>>();
+    // The first `a` is handed to what the second one is defined from.
+    let head = syntax.func(f).params[0].var.map(|var| syntax.var(var).name.start);
+    let inner = body.vars().next().map(|(_, var)| var.name.start);
+    assert_eq!(places("a"), [head, inner]);
+    assert!(places("r").iter().all(|&place| place == places("r")[0] && place.is_some()));
+    assert!(places("v").iter().all(Option::is_some));
+    // What a function returns, and what a literal in it does.
+    let returned = |func: FuncId| {
+        let values = syntax.returns(func).flat_map(|one| &one.values);
+        values.map(|&value| text(&syntax, value)).collect::<Vec<_>>()
+    };
+    assert_eq!(returned(f), ["c(local{1})"]);
+    let literals: Vec<FuncId> = syntax.parts().flat_map(Part::funcs).map(|(id, _)| id).collect();
+    let literals = literals.into_iter().filter(|&func| syntax.func(func).literal.is_some());
+    assert_eq!(literals.map(returned).collect::<Vec<_>>(), [["x"], ["r"]]);
+    // Types of blocks have names too, but are none of the package.
+    assert_eq!(syntax.decl("local"), None);
+    let local = body.decl(syntax.source.text(), "local");
+    assert!(matches!(local, Some(Decl::Type(ty)) if syntax.type_name(ty) == Some("local")), "{local:?}");
+    assert_eq!(syntax.guards_at(body.assigns[0].left).count(), 0);
+    let inner = inner.expect("a place");
+    assert_eq!(syntax.guards_at(inner).count(), 1);
+    assert!(syntax.assigns_in(syntax.func(f).range.expect("a range")).count() == 1);
+}
+
+#[test]
+fn only_the_parts_in_some_sections_are_read() {
+    let functions: Vec<String> =
+        (0..40).map(|number| format!("func f{number:02}() {{ g(name{number:02}) }}")).collect();
+    let text = format!("package p\n{}\n", functions.join("\n"));
+    let syntax = parse(&text);
+    let shift = super::super::section_shift(text.len());
+    for number in [0, 17, 39] {
+        let name = format!("name{number:02}");
+        let at = text.find(&name).expect("a name");
+        let parts: Vec<&Part> = syntax.parts_in(1 << (at >> shift)).collect();
+        assert!(parts.len() <= 4, "{}", parts.len());
+        assert_eq!(parts.iter().map(|part| part.refs(&text, &name).count()).sum::<usize>(), 1);
+    }
+    assert_eq!(syntax.parts_in(0).count(), 1);
+    assert_eq!(syntax.parts_in(u32::MAX).count(), 41);
 }
 
 #[test]
@@ -156,7 +239,9 @@ fn any_cut_of_a_file_ends() {
     let whole = "package p\ntype T struct { a []func(int) (string, error) }\nfunc (t *T) f(x ...int) (y T) {\n\
                  for i, v := range m[a:b] { switch { case <-c: go func() { t.g(T{a: nil}, x...) }() } }\n\treturn *y\n}\n";
     for (end, _) in whole.char_indices() {
-        parse(&whole[..end]);
-        parse(&whole[end..]);
+        for part in [&whole[..end], &whole[end..]] {
+            let syntax = parse(part);
+            assert!(syntax.parts().count() <= 2, "{part}");
+        }
     }
 }
