@@ -63,9 +63,12 @@ struct LocalVar {
 }
 
 impl Part {
-    /// The tables of a body, to be filled.
-    pub(super) fn of_body(index: usize) -> Self {
-        Self { base: IN_BODY | (index as u32) << BITS, ..Self::default() }
+    /// The tables of what stands at the top, or of a body, to be filled from so many tokens.
+    pub(super) fn new(body: Option<usize>, tokens: usize) -> Self {
+        // About every second token makes an expression.
+        let (exprs, parents) = (Vec::with_capacity(tokens / 2), Vec::with_capacity(tokens / 2));
+        let base = body.map_or(0, |index| IN_BODY | (index as u32) << BITS);
+        Self { base, exprs, parents, ..Self::default() }
     }
 
     fn local_number(&self, id: u32) -> usize {
@@ -171,8 +174,6 @@ impl Part {
 
     /// Makes the tables that answer by place and by name.
     pub(super) fn finish(&mut self, text: &str) {
-        self.exprs.shrink_to_fit();
-        self.parents.shrink_to_fit();
         let (base, parents) = (self.base, &mut self.parents);
         for (id, expr) in (base..).zip(&self.exprs) {
             expr.kind.each_child(|child| parents[(child - base) as usize] = Parent::Expr(id));

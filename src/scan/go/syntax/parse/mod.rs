@@ -34,7 +34,8 @@ pub(super) fn parse(file: FileId, source: &Arc<SourceFile>) -> Syntax {
 }
 
 fn read(file: FileId, source: &Arc<SourceFile>, tokens: Vec<Token>) -> Syntax {
-    let mut parser = Parser::new(source.text(), tokens, Part::default());
+    let part = Part::new(None, tokens.len());
+    let mut parser = Parser::new(source.text(), tokens, part);
     parser.file();
     parser.out.finish(source.text());
     let Parser { out: top, bodies, .. } = parser;
@@ -46,7 +47,9 @@ fn read(file: FileId, source: &Arc<SourceFile>, tokens: Vec<Token>) -> Syntax {
 
 /// Parses the body of a function; `top` holds its head.
 pub(super) fn body(text: &str, top: &Part, index: usize, body: &Body) -> Part {
-    let mut parser = Parser::new(text, lex::tokens_in(text, body.range), Part::of_body(index));
+    let tokens = lex::tokens_in(text, body.range);
+    let part = Part::new(Some(index), tokens.len());
+    let mut parser = Parser::new(text, tokens, part);
     parser.func = Some(body.func);
     let func = top.func(body.func);
     let params = func.receiver.iter().chain(&func.params).chain(&func.results);
