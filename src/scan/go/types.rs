@@ -236,7 +236,7 @@ impl Engine<'_> {
             | ExprKind::MapType { .. }
             | ExprKind::ChanType(_)
             | ExprKind::StructType(_)
-            | ExprKind::InterfaceType { .. }
+            | ExprKind::InterfaceType(_)
             | ExprKind::FuncType { .. } => Ty::Written(at),
             _ => Ty::Unknown,
         }
@@ -399,7 +399,7 @@ impl Engine<'_> {
             ExprKind::MapType { value, .. } => Shape::Map(here(*value)),
             ExprKind::ChanType(item) => Shape::Chan(here(*item)),
             ExprKind::StructType(_) => Shape::Struct(at),
-            ExprKind::InterfaceType { .. } => Shape::Interface(at),
+            ExprKind::InterfaceType(_) => Shape::Interface(at),
             ExprKind::FuncType { results } => Shape::Func(results.iter().map(|&result| here(result)).collect()),
             ExprKind::Ident | ExprKind::Selector { .. } => match self.meaning(at) {
                 Some(Meaning::Type(inner)) => Shape::Named {
@@ -479,12 +479,12 @@ impl Engine<'_> {
 
     fn interface_member(&mut self, at: At, name: &str, depth: u32) -> Member {
         let syntax = self.program.syntax(at.unit);
-        let ExprKind::InterfaceType { methods, embedded } = syntax.kind(at.expr) else { return Member::Unknown };
-        if let Some(method) = methods.iter().find(|method| syntax.str(method.name) == name) {
+        let ExprKind::InterfaceType(of) = syntax.kind(at.expr) else { return Member::Unknown };
+        if let Some(method) = of.methods.iter().find(|method| syntax.str(method.name) == name) {
             let results = method.results.iter().map(|&expr| At { unit: at.unit, expr });
             return Member::Interface(at, results.collect());
         }
-        for &expr in embedded {
+        for &expr in &of.embedded {
             match self.member_of(&Ty::Written(At { unit: at.unit, expr }), name, depth + 1) {
                 Member::Interface(_, results) => return Member::Interface(at, results),
                 Member::Unknown => {}
@@ -503,9 +503,9 @@ impl Engine<'_> {
         self.interface_methods.insert(interface, Rc::default());
         let syntax = self.program.syntax(interface.unit);
         let mut names = Vec::new();
-        if let ExprKind::InterfaceType { methods, embedded } = syntax.kind(interface.expr) {
-            names.extend(methods.iter().map(|method| syntax.str(method.name).to_owned()));
-            for &expr in embedded {
+        if let ExprKind::InterfaceType(of) = syntax.kind(interface.expr) {
+            names.extend(of.methods.iter().map(|method| syntax.str(method.name).to_owned()));
+            for &expr in &of.embedded {
                 let ty = Ty::Written(At { unit: interface.unit, expr });
                 if let Shape::Interface(inner) = self.inner_shape(&ty) {
                     names.extend(self.interface_methods(inner).iter().cloned());
@@ -520,9 +520,9 @@ impl Engine<'_> {
     /// Whether a function takes and gives as many values as an interface's own method of its name.
     pub(crate) fn fits(&self, func: FuncAt, interface: At) -> bool {
         let syntax = self.program.syntax(interface.unit);
-        let ExprKind::InterfaceType { methods, .. } = syntax.kind(interface.expr) else { return true };
+        let ExprKind::InterfaceType(of) = syntax.kind(interface.expr) else { return true };
         let declared = self.program.syntax(func.unit).func(func.func);
-        methods.iter().find(|method| syntax.str(method.name) == declared.name).is_none_or(|method| {
+        of.methods.iter().find(|method| syntax.str(method.name) == declared.name).is_none_or(|method| {
             method.params as usize == declared.params.len() && method.results.len() == declared.results.len()
         })
     }

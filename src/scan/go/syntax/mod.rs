@@ -57,7 +57,7 @@ pub(crate) enum ExprKind {
     /// `base[low:high]`.
     Slice { base: ExprId, low: Option<ExprId>, high: Option<ExprId> },
     /// `T{…}`; elements of a nested literal without its type have none.
-    Composite { ty: Option<ExprId>, elements: Vec<(Option<ExprId>, ExprId)> },
+    Composite { ty: Option<ExprId>, elements: Box<[(Option<ExprId>, ExprId)]> },
     /// `func(…) {…}`.
     Func(FuncId),
     /// `!x`, `-x`.
@@ -82,8 +82,8 @@ pub(crate) enum ExprKind {
     FuncType { results: Vec<ExprId> },
     /// `struct{…}`.
     StructType(Vec<Field>),
-    /// `interface{…}`: its own methods, and embedded types.
-    InterfaceType { methods: Vec<InterfaceMethod>, embedded: Vec<ExprId> },
+    /// `interface{…}`.
+    InterfaceType(Box<InterfaceType>),
     /// Something that is not followed.
     Other(Vec<ExprId>),
 }
@@ -123,8 +123,8 @@ impl ExprKind {
             | Self::ChanType(only) => visit(*only),
             Self::FuncType { results: all } | Self::Other(all) => all.iter().copied().for_each(visit),
             Self::StructType(fields) => fields.iter().map(|field| field.ty).for_each(visit),
-            Self::InterfaceType { methods, embedded } => {
-                methods.iter().flat_map(|method| &method.results).chain(embedded).copied().for_each(visit);
+            Self::InterfaceType(of) => {
+                of.methods.iter().flat_map(|method| &method.results).chain(&of.embedded).copied().for_each(visit);
             }
             Self::Ident | Self::Text(_) | Self::Int(_) | Self::Bool(_) | Self::Nil | Self::Func(_) => {}
         }
@@ -153,6 +153,15 @@ pub(crate) struct Field {
     /// The tag's decoded text.
     pub tag: Option<Box<str>>,
     pub tag_at: Range,
+}
+
+/// What stands in an interface type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InterfaceType {
+    /// Its own methods.
+    pub methods: Vec<InterfaceMethod>,
+    /// The types that it embeds.
+    pub embedded: Vec<ExprId>,
 }
 
 /// A method that an interface asks for.

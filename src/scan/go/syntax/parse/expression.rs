@@ -289,7 +289,7 @@ impl Parser<'_> {
     }
 
     /// `{key: value, …}`.
-    fn elements(&mut self) -> Vec<(Option<ExprId>, ExprId)> {
+    fn elements(&mut self) -> Box<[(Option<ExprId>, ExprId)]> {
         self.advance();
         let in_head = std::mem::take(&mut self.in_head);
         let mut elements = Vec::new();
@@ -315,7 +315,7 @@ impl Parser<'_> {
         }
         self.accept(Kind::CloseBrace);
         self.in_head = in_head;
-        elements
+        elements.into()
     }
 
     fn element(&mut self) -> ExprId {

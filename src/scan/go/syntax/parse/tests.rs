@@ -110,7 +110,7 @@ fn types_with_their_fields_and_methods() {
         [("Base", true, None), ("Other", true, None), ("a", false, tag), ("b", false, tag), ("c", false, None)]
     );
     let interface = syntax.top.exprs().find_map(|(_, expr)| match &expr.kind {
-        ExprKind::InterfaceType { methods, embedded } => Some((methods, embedded)),
+        ExprKind::InterfaceType(of) => Some((&of.methods, &of.embedded)),
         _ => None,
     });
     let (methods, embedded) = interface.expect("an interface");

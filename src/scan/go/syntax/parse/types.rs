@@ -2,7 +2,7 @@
 
 use super::super::lex::Kind;
 use super::super::text;
-use super::super::{ExprId, ExprKind, Field, InterfaceMethod, Param, Range, Source};
+use super::super::{ExprId, ExprKind, Field, InterfaceMethod, InterfaceType, Param, Range, Source};
 use super::{MAX_DEPTH, Parser};
 
 impl Parser<'_> {
@@ -251,8 +251,7 @@ impl Parser<'_> {
     }
 
     fn interface_type(&mut self) -> ExprKind {
-        let mut methods = Vec::new();
-        let mut embedded = Vec::new();
+        let mut of = InterfaceType::default();
         if self.accept(Kind::OpenBrace) {
             while !matches!(self.kind(), Kind::CloseBrace | Kind::End) && !self.is_new_function() {
                 if self.accept(Kind::Semicolon) {
@@ -263,11 +262,11 @@ impl Parser<'_> {
                     let name = self.token().range();
                     self.advance();
                     let (params, results) = self.signature();
-                    methods.push(InterfaceMethod { name, params: params as u32, results });
+                    of.methods.push(InterfaceMethod { name, params: params as u32, results });
                 } else if let Some(ty) = self.ty()
                     && !self.is(Kind::Or)
                 {
-                    embedded.push(ty);
+                    of.embedded.push(ty);
                 }
                 if !matches!(self.kind(), Kind::Semicolon | Kind::CloseBrace) || self.at == before {
                     self.skip_statement();
@@ -275,7 +274,7 @@ impl Parser<'_> {
             }
             self.accept(Kind::CloseBrace);
         }
-        ExprKind::InterfaceType { methods, embedded }
+        ExprKind::InterfaceType(Box::new(of))
     }
 }
 
