@@ -145,11 +145,38 @@ impl<'a> Engine<'a> {
     /// Parses files that are about to be looked through for uses of a name, in parallel, and pays for that: what is used
     /// all over the place leads to everything.
     pub(super) fn look_through(&mut self, units: &[UnitId]) {
+        self.program.parse_all(units);
+        let cost: u32 = units.iter().map(|&unit| self.cost_of(unit)).sum();
+        self.fuel = self.fuel.saturating_sub(cost);
+    }
+
+    /// As [`Self::look_through`], of as many files as there are steps for, those of the own modules first. Returns them, and
+    /// whether that is all.
+    pub(super) fn look_through_some(&mut self, mut units: Vec<UnitId>) -> (Vec<UnitId>, bool) {
+        let cost: u32 = units.iter().map(|&unit| self.cost_of(unit)).sum();
+        if cost >= self.fuel {
+            // What is found has to be followed, too.
+            let mut left = self.fuel - self.fuel / 4;
+            units.sort_by_key(|&unit| self.cost_of(unit));
+            let whole = units.len();
+            let paid = units.iter().take_while(|&&unit| {
+                let cost = self.cost_of(unit);
+                let can = cost <= left;
+                left = left.saturating_sub(cost);
+                can
+            });
+            let paid = paid.count();
+            units.truncate(paid);
+            self.look_through(&units);
+            return (units, paid == whole);
+        }
+        self.look_through(&units);
+        (units, true)
+    }
+
+    fn cost_of(&self, unit: UnitId) -> u32 {
         let program = self.program;
-        program.parse_all(units);
-        let own = units.iter().filter(|&&unit| program.package(program.unit(unit).package).is_own).count() as u32;
-        let other = units.len() as u32 - own;
-        self.fuel = self.fuel.saturating_sub(own * OWN_FILE + other * OTHER_FILE);
+        if program.package(program.unit(unit).package).is_own { OWN_FILE } else { OTHER_FILE }
     }
 
     /// Starts on another sink.

@@ -151,7 +151,10 @@ impl Engine<'_> {
         let mut set = Set::default();
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::KEY);
-        self.look_through(&units);
+        let (units, all) = self.look_through_some(units);
+        if !all {
+            set.add(Value::hole(TOO_MUCH));
+        }
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
@@ -199,7 +202,10 @@ impl Engine<'_> {
         let mut set = Set::default();
         let Some(name) = syntax.type_name(field.ty) else { return set };
         let units = program.literals(program.unit(field.unit).package, name);
-        self.look_through(&units);
+        let (units, all) = self.look_through_some(units);
+        if !all {
+            set.add(Value::hole(TOO_MUCH));
+        }
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
@@ -236,7 +242,10 @@ impl Engine<'_> {
         let mut added = Set::default();
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::SET);
-        self.look_through(&units);
+        let (units, all) = self.look_through_some(units);
+        if !all {
+            set.add(Value::hole(TOO_MUCH));
+        }
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
