@@ -212,6 +212,46 @@ fn deep_nesting_ends() {
     scan_text(sum.as_bytes());
 }
 
+/// What is found of a field that a decoder fills, and that the program itself and so many files of a dependency set.
+fn programs_of_a_field(files: usize) -> (BTreeSet<String>, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: String, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("go.mod".to_owned(), "module example.com/x\n\nrequire example.org/lib v1.0.0\n");
+    let main = "package main\nimport (\"encoding/json\"; \"os\"; \"os/exec\"; \"example.org/lib\")\nfunc main() {\n\
+        lib.Use(&lib.Tool{Path: \"git\"})\nvar t lib.Tool\njson.NewDecoder(os.Stdin).Decode(&t)\nexec.Command(t.Path).Run()\n}\n";
+    write("main.go".to_owned(), main);
+    write(
+        "vendor/example.org/lib/lib.go".to_owned(),
+        "package lib\ntype Tool struct{ Path string }\nfunc Use(*Tool) {}\n",
+    );
+    for file in 0..files {
+        let text = format!("package lib\nfunc init() {{ Use(&Tool{{Path: \"tool{file}\"}}) }}\n");
+        write(format!("vendor/example.org/lib/tool{file}.go"), &text);
+    }
+    let scan = scan(folder.path()).1;
+    let open = |program: &Program| match program {
+        Program::Dynamic(dynamic) => Some(format!("{dynamic:?}")),
+        _ => None,
+    };
+    let names = scan.sites.iter().filter_map(|site| site.program.text().map(str::to_owned)).collect();
+    (names, scan.sites.iter().filter_map(|site| open(&site.program)).collect())
+}
+
+#[test]
+fn what_a_dependency_sets_all_over_the_place_is_given_up_and_said() {
+    let (few, open) = programs_of_a_field(3);
+    assert_eq!(few, ["git", "tool0", "tool1", "tool2"].map(str::to_owned).into());
+    assert!(!open.iter().any(|open| open.contains("too much code")), "{open:?}");
+    let (many, open) = programs_of_a_field(290);
+    // What the program itself sets is looked at first.
+    assert!(many.contains("git") && many.contains("tool0") && !many.contains("tool289"), "{many:?}");
+    assert!(open.iter().any(|open| open.contains("too much code")), "{open:?}");
+}
+
 #[test]
 fn the_parsable_rest_of_a_broken_file_counts() {
     let scan =
