@@ -150,28 +150,26 @@ impl<'a> Engine<'a> {
         self.fuel = self.fuel.saturating_sub(cost);
     }
 
-    /// As [`Self::look_through`], of as many files as there are steps for, those of the own modules first. Returns them, and
-    /// whether that is all.
-    pub(super) fn look_through_some(&mut self, mut units: Vec<UnitId>) -> (Vec<UnitId>, bool) {
+    /// As [`Self::look_through`], of as many files as there are steps for, those of the own modules first; says in the set
+    /// of what is looked for where that is not all of them.
+    pub(super) fn look_through_some(&mut self, mut units: Vec<UnitId>, set: &mut Set) -> Vec<UnitId> {
         let cost: u32 = units.iter().map(|&unit| self.cost_of(unit)).sum();
         if cost >= self.fuel {
+            units.sort_by_key(|&unit| self.cost_of(unit));
             // What is found has to be followed, too.
             let mut left = self.fuel - self.fuel / 4;
-            units.sort_by_key(|&unit| self.cost_of(unit));
-            let whole = units.len();
-            let paid = units.iter().take_while(|&&unit| {
-                let cost = self.cost_of(unit);
-                let can = cost <= left;
-                left = left.saturating_sub(cost);
-                can
+            let paid = units.iter().map_while(|&unit| {
+                left = left.checked_sub(self.cost_of(unit))?;
+                Some(unit)
             });
             let paid = paid.count();
-            units.truncate(paid);
-            self.look_through(&units);
-            return (units, paid == whole);
+            if paid < units.len() {
+                set.add(Value::hole(TOO_MUCH));
+                units.truncate(paid);
+            }
         }
         self.look_through(&units);
-        (units, true)
+        units
     }
 
     fn cost_of(&self, unit: UnitId) -> u32 {

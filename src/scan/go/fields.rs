@@ -151,10 +151,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::KEY);
-        let (units, all) = self.look_through_some(units);
-        if !all {
-            set.add(Value::hole(TOO_MUCH));
-        }
+        let units = self.look_through_some(units, &mut set);
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
@@ -202,10 +199,7 @@ impl Engine<'_> {
         let mut set = Set::default();
         let Some(name) = syntax.type_name(field.ty) else { return set };
         let units = program.literals(program.unit(field.unit).package, name);
-        let (units, all) = self.look_through_some(units);
-        if !all {
-            set.add(Value::hole(TOO_MUCH));
-        }
+        let units = self.look_through_some(units, &mut set);
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));
@@ -242,10 +236,7 @@ impl Engine<'_> {
         let mut added = Set::default();
         let name = self.field_name(field);
         let units = program.member_users(program.unit(field.unit).package, &name, way::SET);
-        let (units, all) = self.look_through_some(units);
-        if !all {
-            set.add(Value::hole(TOO_MUCH));
-        }
+        let units = self.look_through_some(units, &mut set);
         for unit in units {
             if self.exhausted() {
                 set.add(Value::hole(TOO_MUCH));

@@ -6,7 +6,7 @@
 use super::constraint::BuildTags;
 use super::imports::Head;
 use super::module::{Place, Workspace};
-use super::outline::{Declared, Files, Interface, Outline};
+use super::outline::{Declared, Interface, Outline, UnitRange};
 use super::package_set::PackageSet;
 use super::std_methods;
 use super::syntax::{Decl, ExprId, Part, Syntax};
@@ -118,7 +118,7 @@ impl Program {
                 loaded
             })
             .collect();
-        let mut level = program.take(workspace, loaded);
+        let mut level = program.take(loaded, |_| true);
         while !level.is_empty() && program.packages.len() < MAX_PACKAGES {
             let places: Vec<(String, Place)> = level
                 .into_par_iter()
@@ -147,7 +147,7 @@ impl Program {
                     _ => Loaded { import, folder: None, files: Vec::new(), unread: Vec::new() },
                 })
                 .collect();
-            level = program.take(workspace, loaded);
+            level = program.take(loaded, |import| workspace.is_own(import));
         }
         for (id, unit) in program.units.iter().enumerate() {
             for import in &unit.head.imports {
@@ -164,7 +164,7 @@ impl Program {
     }
 
     /// Takes over what was loaded; returns the imports that are new.
-    fn take(&mut self, workspace: &Workspace, loaded: Vec<Loaded>) -> Vec<String> {
+    fn take(&mut self, loaded: Vec<Loaded>, is_own: impl Fn(&str) -> bool) -> Vec<String> {
         let mut new: HashSet<String> = HashSet::default();
         for loaded in loaded {
             if self.by_import.contains_key(&loaded.import) && !loaded.files.is_empty() {
@@ -175,8 +175,7 @@ impl Program {
             self.by_import.insert(loaded.import.clone(), id);
             self.folders.extend(loaded.folder);
             self.unread.extend(loaded.unread);
-            // Main packages come first, and may lie in no module.
-            let is_own = self.packages.is_empty() || workspace.is_own(&loaded.import);
+            let is_own = is_own(&loaded.import);
             let mut package = Package { import: loaded.import, name: String::new(), units: Vec::new(), is_own };
             for (file, source, head) in loaded.files {
                 if package.name.is_empty() {
@@ -275,16 +274,15 @@ impl Program {
     }
 
     /// The files of a package, which stand together.
-    fn files(&self, package: PackageId) -> Files {
-        match self.package(package).units[..] {
-            [] => 0..0,
-            [first, ..] => first..first + self.package(package).units.len() as UnitId,
-        }
+    fn units_of(&self, package: PackageId) -> UnitRange {
+        let units = &self.package(package).units;
+        let first = units.first().copied().unwrap_or_default();
+        first..first + units.len() as UnitId
     }
 
     /// The files of a package that use a word in one of some ways.
     fn own_users(&self, package: PackageId, word: &str, ways: u8) -> Vec<UnitId> {
-        self.outline().users_among(word, ways, self.files(package)).collect()
+        self.outline().users_among(word, ways, self.units_of(package)).collect()
     }
 
     /// The files that use a package-level name: those of the package and, for an exported name, of those that import it.
@@ -384,12 +382,12 @@ impl Program {
 
     /// The files of a package that declare a method of a type.
     pub(crate) fn methods_of(&self, package: PackageId, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
-        self.outline().methods_of(self.files(package), receiver, name)
+        self.outline().methods_of(self.units_of(package), receiver, name)
     }
 
     /// Whether a type is a struct that embeds nothing, so that it has no methods but its own.
     pub(crate) fn is_plain(&self, package: PackageId, name: &str) -> bool {
-        self.outline().is_plain(package, &self.files(package), name)
+        self.outline().is_plain(package, &self.units_of(package), name)
     }
 
     /// The words and methods of all files.

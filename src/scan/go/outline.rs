@@ -32,7 +32,7 @@ pub(crate) struct Interface {
 type Method = (UnitId, PackageId, Box<str>);
 
 /// Files that stand together.
-pub(crate) type Files = Range<UnitId>;
+pub(crate) type UnitRange = Range<UnitId>;
 
 /// How many files stand in one [`Share`] at most.
 const SHARE: usize = 1 << 8;
@@ -181,7 +181,7 @@ impl Outline {
     }
 
     /// As [`Self::users`], of the files from one to another.
-    pub(crate) fn users_among(&self, word: &str, ways: u8, files: Files) -> impl Iterator<Item = UnitId> {
+    pub(crate) fn users_among(&self, word: &str, ways: u8, files: UnitRange) -> impl Iterator<Item = UnitId> {
         let hash = hash(word.as_bytes());
         let users = self.shares(&files).iter().flat_map(move |share| share.users(hash, ways));
         users.filter(move |unit| files.contains(unit))
@@ -217,7 +217,7 @@ impl Outline {
     }
 
     /// The files that declare a method of a type of a package, which has the files from one to another.
-    pub(crate) fn methods_of(&self, files: Files, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
+    pub(crate) fn methods_of(&self, files: UnitRange, receiver: &str, name: &str) -> impl Iterator<Item = UnitId> {
         self.shares(&files).iter().flat_map(move |share| {
             let rows = share.methods(name);
             let start = rows.partition_point(|row| row.0 < files.start);
@@ -227,7 +227,7 @@ impl Outline {
     }
 
     /// Whether a type of a package is a struct that embeds nothing, so that it has no methods but its own.
-    pub(crate) fn is_plain(&self, package: PackageId, files: &Files, name: &str) -> bool {
+    pub(crate) fn is_plain(&self, package: PackageId, files: &UnitRange, name: &str) -> bool {
         let key = (package, Box::from(name));
         self.shares(files).iter().any(|share| share.plain.contains(&key))
     }
@@ -240,7 +240,7 @@ impl Outline {
     }
 
     /// The shares in which files from one to another stand.
-    fn shares(&self, files: &Files) -> &[Share] {
+    fn shares(&self, files: &UnitRange) -> &[Share] {
         let first = (files.start as usize / SHARE).min(self.0.len());
         let end = (files.end as usize).div_ceil(SHARE).clamp(first, self.0.len());
         &self.0[first..end]

@@ -167,6 +167,8 @@ fn cases_of_all_switches() {
 #[test]
 fn a_function_at_the_start_of_a_line_ends_what_is_broken() {
     let syntax = parse("package p\nfunc a() {\n\tif x {\n\t\tf(1\n\nfunc b() {\n\tg(2)\n}\nfunc (t T) c() { h(3) }\n");
+    // Something that looks like a body and is none is read all the same.
+    assert_eq!(calls(&parse("package p\nfunc a() { f(1) }\nfunc b() what ever { g(2) }\n")), ["f(1)", "g(2)"]);
     let funcs: Vec<FuncId> = syntax.declared().collect();
     assert_eq!(funcs.iter().map(|&func| syntax.func(func).name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     assert_eq!(calls(&syntax), ["f(1", "g(2)", "h(3)"]);
