@@ -90,7 +90,7 @@ pub(crate) struct Engine<'a> {
     pub(super) held_fields: HashMap<(FieldAt, FieldAt), Option<Rc<Set>>>,
     pub(super) open_held: Vec<((FieldAt, FieldAt), usize)>,
     pub(super) reached: HashMap<Node, bool>,
-    /// Conditions that never hold on the platform, by their place in [`super::syntax::Syntax::guards`].
+    /// Conditions that never hold on the platform, by file and number.
     pub(super) dead: HashMap<(UnitId, u32), bool>,
     pub(super) flags: Option<Rc<super::flags::Flags>>,
     /// By file and part.

@@ -433,7 +433,7 @@ impl Syntax {
         std::iter::once(&self.top).chain((0..self.bodies.len()).map(|body| self.body(body)))
     }
 
-    /// What stands outside of functions, and the parts that lie at least partly in some of the [`sections`] of the file.
+    /// What stands outside of functions, and the parts that lie at least partly in some of the sections of the file, a bit each.
     pub(crate) fn parts_in(&self, sections: u32) -> impl Iterator<Item = &Part> {
         let shift = section_shift(self.source.text().len());
         let within = move |range: Range| {
@@ -542,7 +542,7 @@ impl Syntax {
 }
 
 /// How many sections a file has at most.
-pub(crate) const SECTIONS: u32 = u32::BITS;
+const SECTIONS: u32 = u32::BITS;
 
 /// The power of two that a section of a file is long: equal ones, [`SECTIONS`] at most.
 pub(crate) fn section_shift(length: usize) -> u32 {
