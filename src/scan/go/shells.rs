@@ -88,45 +88,75 @@ pub(super) fn run_by(
                 }
             }
         } else if WRAPPERS.contains(&base) {
-            let mut parts = vec![Part::Known(format!("{base} ").into(), span)];
-            let mut unknown = false;
-            for argument in argv {
-                match &argument.values[..] {
-                    [only] => match only.known_text() {
-                        Some(text) => {
-                            let quoted = text.replace('\'', "'\\''");
-                            parts.push(Part::Known(format!("'{quoted}' ").into(), span));
-                        }
-                        None => {
-                            unknown = true;
-                            parts.push(Part::Hole("an argument".into()));
-                        }
-                    },
-                    _ => parts.push(Part::Hole("an argument".into())),
-                }
-                if matches!(parts.last(), Some(Part::Hole(_))) {
-                    break;
-                }
-            }
-            let text = parts.iter().map(|part| match part {
-                Part::Known(text, _) => text,
-                Part::Hole(_) => "\n",
-            });
-            if !read.insert((unknown, text.collect())) {
-                continue;
-            }
-            let mut inner = Scan::default();
-            shell_text(context, &parts, span, Dialect::Posix, &mut inner);
-            inner.sites.retain_mut(|site| match &mut site.program {
-                site::Program::Dynamic(reason) => {
-                    *reason = format!("an argument of {base}");
-                    unknown
-                }
-                program => program.base_name() != Some(base),
-            });
-            scan.extend(inner);
+            wrapped(context, base, argv, (span, api), read, scan);
         }
     }
+}
+
+/// What a wrapper runs: read as the shell scanner reads its words, up to one that is not known; the text of a shell among
+/// them by itself, for it may be known in part.
+fn wrapped(
+    context: &ScanContext<'_>,
+    base: &str,
+    argv: &[Set],
+    (span, api): (Span, &str),
+    read: &mut Read,
+    scan: &mut Scan,
+) {
+    let shell = shell_among(argv);
+    if let Some(shell) = &shell {
+        run_by(context, shell, (span, api), read, scan);
+    }
+    let mut parts = vec![Part::Known(format!("{base} ").into(), span)];
+    let mut unknown = false;
+    for argument in argv {
+        match &argument.values[..] {
+            [only] => match only.known_text() {
+                Some(text) => {
+                    let quoted = text.replace('\'', "'\\''");
+                    parts.push(Part::Known(format!("'{quoted}' ").into(), span));
+                }
+                None => {
+                    unknown = true;
+                    parts.push(Part::Hole("an argument".into()));
+                }
+            },
+            _ => parts.push(Part::Hole("an argument".into())),
+        }
+        if matches!(parts.last(), Some(Part::Hole(_))) {
+            break;
+        }
+    }
+    let text = parts.iter().map(|part| match part {
+        Part::Known(text, _) => text,
+        Part::Hole(_) => "\n",
+    });
+    if !read.insert((unknown, text.collect())) {
+        return;
+    }
+    let mut inner = Scan::default();
+    shell_text(context, &parts, span, Dialect::Posix, &mut inner);
+    inner.sites.retain_mut(|site| match &mut site.program {
+        site::Program::Dynamic(reason) => {
+            *reason = format!("an argument of {base}");
+            unknown && shell.is_none()
+        }
+        program => program.base_name() != Some(base),
+    });
+    scan.extend(inner);
+}
+
+/// The shell that a wrapper runs with a text that is not known as a whole.
+fn shell_among(argv: &[Set]) -> Option<Invocation> {
+    let is_shell = |set: &Set| {
+        let [only] = &set.values[..] else { return false };
+        only.known_text().is_some_and(|text| dialect(text.rsplit('/').next().unwrap_or_default()).is_some())
+    };
+    let at = argv.iter().position(is_shell)?;
+    let (program, argv) = (argv[at].clone(), argv[at + 1..].to_vec());
+    let script = code_of_shell(&argv)?;
+    let is_known = matches!(&script.values[..], [only] if only.known_text().is_some());
+    (!is_known).then_some(Invocation { program, argv })
 }
 
 /// Among a shell's arguments the text that it runs: after the option `-c`, and after further options and their end (`--`).
