@@ -251,6 +251,13 @@ impl<'a> Engine<'a> {
         result
     }
 
+    /// Takes one step for a question about a condition; false where there is none left.
+    pub(super) fn spend(&mut self) -> bool {
+        let left = self.fuel > 0;
+        self.fuel = self.fuel.saturating_sub(1);
+        left
+    }
+
     /// Whether the current sink's steps are used up.
     pub(crate) fn exhausted(&self) -> bool {
         self.fuel == 0

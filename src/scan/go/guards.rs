@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use super::load::UnitId;
-use super::syntax::{Condition, ExprId, ExprKind, Op, Parent, Range, Source, Syntax};
+use super::syntax::{Condition, ExprId, ExprKind, Guard, Op, Parent, Range, Source, Syntax};
 use super::types::{At, FuncAt, Meaning, VarAt};
 use super::value::{Context, Kind, Set, Value};
 
@@ -233,11 +233,17 @@ impl Engine<'_> {
 
     /// Whether a condition can hold where an expression has a candidate for its value; nothing where that is not settled.
     fn allows(&mut self, unit: UnitId, condition: &Condition, candidate: Candidate<'_>) -> Option<bool> {
+        self.allows_at(unit, condition, candidate, 0)
+    }
+
+    fn allows_at(&mut self, unit: UnitId, condition: &Condition, candidate: Candidate<'_>, depth: u32) -> Option<bool> {
         match condition {
-            Condition::Is(expr) => self.bool_for(At { unit, expr: *expr }, candidate, 0),
-            Condition::IsNot(expr) => self.bool_for(At { unit, expr: *expr }, candidate, 0).map(|value| !value),
-            Condition::Case { tag, values } => self.matches_any(unit, *tag, values, candidate),
-            Condition::Default { tag, values } => self.matches_any(unit, *tag, values, candidate).map(|value| !value),
+            Condition::Is(expr) => self.bool_for(At { unit, expr: *expr }, candidate, depth),
+            Condition::IsNot(expr) => self.bool_for(At { unit, expr: *expr }, candidate, depth).map(|value| !value),
+            Condition::Case { tag, values } => self.matches_any(unit, (*tag, values), candidate, depth),
+            Condition::Default { tag, values } => {
+                self.matches_any(unit, (*tag, values), candidate, depth).map(|value| !value)
+            }
             Condition::Unknown => None,
         }
     }
@@ -245,20 +251,20 @@ impl Engine<'_> {
     fn matches_any(
         &mut self,
         unit: UnitId,
-        tag: Option<ExprId>,
-        values: &[ExprId],
+        (tag, values): (Option<ExprId>, &[ExprId]),
         candidate: Candidate<'_>,
+        depth: u32,
     ) -> Option<bool> {
         let tag = match tag {
-            Some(expr) => Some(self.text_for(At { unit, expr }, candidate, 0)?),
+            Some(expr) => Some(self.text_for(At { unit, expr }, candidate, depth)?),
             None => None,
         };
         let mut settled = true;
         for &expr in values {
             let at = At { unit, expr };
             let matches = match &tag {
-                Some(tag) => self.text_for(at, candidate, 0).map(|value| value == *tag),
-                None => self.bool_for(at, candidate, 0),
+                Some(tag) => self.text_for(at, candidate, depth).map(|value| value == *tag),
+                None => self.bool_for(at, candidate, depth),
             };
             match matches {
                 Some(true) => return Some(true),
@@ -311,10 +317,7 @@ impl Engine<'_> {
                         _ => None,
                     }
                 }
-                Meaning::Func(_) => {
-                    let (result, parameter, value) = self.result_for(at, candidate, depth)?;
-                    self.bool_for(result, Candidate { of: &parameter, value: &value }, depth + 1)
-                }
+                Meaning::Func(_) => self.result_for(at, candidate, depth, Self::bool_for),
                 _ => None,
             },
             ExprKind::Ident if syntax.name(at.expr) == candidate.of => match candidate.value {
@@ -362,31 +365,57 @@ impl Engine<'_> {
                     }
                 }
                 (Meaning::Builtin | Meaning::Type(_), [only]) => self.text_for(here(*only), candidate, depth + 1),
-                (Meaning::Func(_), _) => {
-                    let (result, parameter, value) = self.result_for(at, candidate, depth)?;
-                    self.text_for(result, Candidate { of: &parameter, value: &value }, depth + 1)
-                }
+                (Meaning::Func(_), _) => self.result_for(at, candidate, depth, Self::text_for),
                 _ => None,
             },
             _ => self.constant_text(at, depth),
         }
     }
 
-    /// For a call of a function that is one `return` and gets the candidate: what it returns, the parameter's name and
-    /// its value.
-    fn result_for(&mut self, call: At, candidate: Candidate<'_>, depth: u32) -> Option<(At, String, String)> {
+    /// What a function of one parameter returns for a candidate, where that is one and the same on every way that is left.
+    fn result_for<T: PartialEq>(
+        &mut self,
+        call: At,
+        candidate: Candidate<'_>,
+        depth: u32,
+        read: fn(&mut Self, At, Candidate<'_>, u32) -> Option<T>,
+    ) -> Option<T> {
+        if !self.spend() {
+            return None;
+        }
         let program = self.program;
         let syntax = program.syntax(call.unit);
         let ExprKind::Call { fun, args, .. } = syntax.kind(call.expr) else { return None };
         let Meaning::Func(func) = self.meaning(At { unit: call.unit, expr: *fun })? else { return None };
         let target = program.syntax(func.unit);
         let declared = target.func(func.func);
-        let mut returns = target.returns(func.func);
-        let (Some(only), None) = (returns.next(), returns.next()) else { return None };
         let ([arg], [param]) = (&args[..], &declared.params[..]) else { return None };
-        let (&[expr], Some(var)) = (&only.values[..], param.var) else { return None };
+        let name = target.str(target.var(param.var?).name);
         let value = self.text_for(At { unit: call.unit, expr: *arg }, candidate, depth + 1)?;
-        Some((At { unit: func.unit, expr }, target.str(target.var(var).name).to_owned(), value))
+        let is_hidden = target
+            .part_within(func.func)
+            .vars()
+            .any(|(id, var)| Some(id) != param.var && var.func == Some(func.func) && target.str(var.name) == name);
+        if is_hidden || self.is_changed(func.unit, declared.range?, name) {
+            return None;
+        }
+        let inside = Candidate { of: name, value: &value };
+        let mut agreed = None;
+        for one in target.returns(func.func) {
+            let excludes = |engine: &mut Self, guard: &Guard| {
+                engine.allows_at(func.unit, &guard.condition, inside, depth + 1) == Some(false)
+            };
+            if target.guards_at(one.range.start).any(|guard| excludes(self, guard)) {
+                continue;
+            }
+            let &[expr] = &one.values[..] else { return None };
+            let result = read(self, At { unit: func.unit, expr }, inside, depth + 1)?;
+            if agreed.as_ref().is_some_and(|known| *known != result) {
+                return None;
+            }
+            agreed = Some(result);
+        }
+        agreed
     }
 }
 

@@ -1,19 +1,22 @@
 //! Which functions can run: those that a main package, an `init` function or a package-level initializer leads to.
 //!
-//! Asked backwards and on demand: a function runs if live code that runs names it. A method runs if code that runs names
+//! Asked backwards and on demand: a function runs if live code that runs names it, or reads the variable that holds it. A method runs if code that runs names
 //! its type, for anything may call it through an interface; an unexported one is also named in its own package. This errs
 //! on the side of running: what nothing leads to is not in the binary's way. Where all code is there, a method that nothing
 //! selects does not run either, unless an interface of the standard library asks for it.
 
 use super::engine::Engine;
 use super::load::{Program, UnitId};
-use super::syntax::{Decl, Syntax};
-use super::types::{At, FuncAt, Meaning, receiver_name};
+use super::syntax::{Decl, ExprKind, Parent, Source, Syntax, Var};
+use super::types::{At, FuncAt, Meaning, VarAt, receiver_name};
 use super::words::way;
 use foldhash::HashSet;
 
 /// How many functions and types are looked through for one function; past that it counts as one that runs.
 const MAX_NODES: usize = 4_000;
+
+/// How deep an initializer is looked into for what it holds.
+const MAX_NESTING: u32 = 100;
 
 /// What can lead to what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +24,8 @@ pub(crate) enum Node {
     Func(FuncAt),
     /// A package-level type, by its expression.
     Type(At),
+    /// A package-level variable, which holds what its initializer names.
+    Var(VarAt),
 }
 
 /// A node with what is still to be looked at for it.
@@ -37,8 +42,15 @@ struct Search {
 impl Engine<'_> {
     /// Whether a place can run: on this platform, and in a function that something leads to.
     pub(crate) fn is_live(&mut self, unit: UnitId, at: u32) -> bool {
+        let syntax = self.program.syntax(unit);
         self.is_on_platform(unit, at)
-            && self.program.syntax(unit).declared_at(at).is_none_or(|func| self.runs(FuncAt { unit, func }))
+            && match syntax.declared_at(at) {
+                Some(func) => self.runs(FuncAt { unit, func }),
+                None => syntax
+                    .literal_at(at)
+                    .and_then(|literal| holder(self.program, At { unit, expr: literal }))
+                    .is_none_or(|holder| self.is_reached(holder)),
+            }
     }
 
     /// Whether a declared function can run.
@@ -60,6 +72,9 @@ impl Engine<'_> {
     /// Whether something that runs leads to a node: a search against the direction of calls, file by file, for the first
     /// way to a root is as good as any.
     fn is_reached(&mut self, start: Node) -> bool {
+        if let Some(&known) = self.reached.get(&start) {
+            return known;
+        }
         let mut seen = HashSet::from_iter([start]);
         let mut open = vec![self.search(start)];
         let mut runs = self.is_known_to_run(start);
@@ -125,18 +140,24 @@ impl Engine<'_> {
                     search.units = program.users(program.unit(at.unit).package, &search.name);
                 }
             }
+            Node::Var(at) => {
+                let syntax = program.syntax(at.unit);
+                syntax.str(syntax.var(at.var).name).clone_into(&mut search.name);
+                search.units = program.users(program.unit(at.unit).package, &search.name);
+            }
         }
         // The last is looked at first: best one that is parsed already.
         search.units.sort_by_cached_key(|&unit| program.unit(unit).is_parsed());
         search
     }
 
-    /// What names a node in a file; nothing where a package-level initializer does, which always runs.
+    /// What names a node in a file; nothing where what a package-level initializer runs does.
     fn naming(&mut self, node: Node, name: &str, unit: UnitId) -> Option<Vec<Node>> {
         let program = self.program;
         let meaning = match node {
             Node::Func(at) => program.syntax(at.unit).func(at.func).receiver.is_none().then_some(Meaning::Func(at)),
             Node::Type(at) => Some(Meaning::Type(at)),
+            Node::Var(at) => Some(Meaning::Var(at)),
         };
         let syntax = program.syntax(unit);
         let mut found = Vec::new();
@@ -145,8 +166,10 @@ impl Engine<'_> {
             let start = syntax.expr(expr).range.start;
             // An unexported method: any selector of that name.
             let names = meaning.as_ref().is_none_or(|meaning| self.meaning(at).as_ref() == Some(meaning));
-            if names && !is_receiver(syntax, start) && self.is_on_platform(unit, start) {
-                found.push(enclosing(program, unit, start)?);
+            // What is only assigned to is not read.
+            let is_left = matches!(node, Node::Var(_)) && syntax.parent(expr) == Parent::Left;
+            if names && !is_left && !is_receiver(syntax, start) && self.is_on_platform(unit, start) {
+                found.push(enclosing(program, at)?);
             }
         }
         Some(found)
@@ -168,13 +191,44 @@ fn is_root(program: &Program, node: Node) -> bool {
     }
 }
 
-/// The function or type that a place stands in; nothing for the initializer of a variable.
-fn enclosing(program: &Program, unit: UnitId, at: u32) -> Option<Node> {
-    let syntax = program.syntax(unit);
-    if let Some(func) = syntax.declared_at(at) {
+/// The function or type that an expression stands in, or the variable that holds it; nothing for what an initializer runs.
+fn enclosing(program: &Program, at: At) -> Option<Node> {
+    let (unit, syntax) = (at.unit, program.syntax(at.unit));
+    let start = syntax.expr(at.expr).range.start;
+    if let Some(func) = syntax.declared_at(start) {
         return Some(Node::Func(FuncAt { unit, func }));
     }
-    syntax.type_around(at).map(|expr| Node::Type(At { unit, expr }))
+    let ty = syntax.type_around(start).map(|expr| Node::Type(At { unit, expr }));
+    ty.or_else(|| holder(program, at))
+}
+
+/// The package-level variable whose initializer holds an expression and does not run it: `var f = g`,
+/// `var commands = []command{{run: g}}`, `var f = func() { g() }`.
+fn holder(program: &Program, At { unit, mut expr }: At) -> Option<Node> {
+    let syntax = program.syntax(unit);
+    for _ in 0..MAX_NESTING {
+        // Code of a literal runs where the literal is called.
+        if let Some(literal) = syntax.expr(expr).func {
+            expr = syntax.func(literal).literal?;
+            continue;
+        }
+        match syntax.parent(expr) {
+            Parent::Expr(outer) if matches!(syntax.kind(outer), ExprKind::Composite { .. } | ExprKind::Address(_)) => {
+                expr = outer;
+            }
+            Parent::Init => {
+                let is_own = |var: &Var| matches!(var.source, Source::Value { expr: own, .. } if own == expr);
+                let (var, declared) = syntax.part_of(expr).vars().find(|(_, var)| is_own(var))?;
+                let name = syntax.str(declared.name);
+                let package = program.package(program.unit(unit).package);
+                // What has no sources may read what others export.
+                let is_seen = package.is_own || program.missing.is_empty() || !is_exported(name);
+                return is_seen.then_some(Node::Var(VarAt { unit, var }));
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Whether a place is the type of the receiver that a method is declared with.

@@ -5,10 +5,10 @@
 
 use super::engine::Engine;
 use super::models::word_list;
-use super::syntax::{ExprKind, FuncId, Parent, Syntax, VarId};
+use super::syntax::{ExprId, ExprKind, FuncId, Parent, Syntax, VarId};
 use super::texts;
 use super::types::{FuncAt, VarAt};
-use super::value::{Context, Kind, Set, Value};
+use super::value::{Context, Kind, Part, Set, Value};
 
 impl Engine<'_> {
     /// The list that a splitter makes of its text; nothing where a function is none.
@@ -24,9 +24,7 @@ impl Engine<'_> {
         let mut lists = Set::default();
         for value in self.eval_var(VarAt { unit: func.unit, var }, inside).values {
             lists.add(match &value.kind {
-                Kind::Text(_) if value.known_text().is_some_and(|text| is_plain(&text)) => {
-                    word_list(value, &texts::command_line)
-                }
+                Kind::Text(parts) if starts_plain(parts) => word_list(value, &texts::command_line),
                 Kind::Text(_) => Value::hole("a piece of a text"),
                 _ => value,
             });
@@ -38,21 +36,45 @@ impl Engine<'_> {
 /// Whether a loop of a function runs over the characters of a text, and pieces of that text are appended to something.
 fn is_cut_up(syntax: &Syntax, func: FuncId, var: VarId) -> bool {
     let (text, name) = (syntax.source.text(), syntax.str(syntax.var(var).name));
-    let own = || syntax.part_within(func).refs(text, name).filter(|&expr| syntax.resolve_if_ident(expr) == Some(var));
-    let is_run_through = || own().any(|expr| syntax.parent(expr) == Parent::Range);
-    let is_appended = |expr| {
-        let Parent::Expr(slice) = syntax.parent(expr) else { return false };
-        let ExprKind::Slice { base, low: Some(low), .. } = syntax.kind(slice) else { return false };
-        let Parent::Expr(call) = syntax.parent(slice) else { return false };
-        *base == expr
-            && !matches!(syntax.kind(*low), ExprKind::Int(_))
-            && matches!(syntax.kind(call), ExprKind::Call { fun, .. } if syntax.name(*fun) == "append")
+    let part = syntax.part_within(func);
+    let own = || part.refs(text, name).filter(|&expr| syntax.resolve_if_ident(expr) == Some(var));
+    let is_constant = |expr: ExprId| matches!(syntax.kind(expr), ExprKind::Int(_));
+    let is_run_through = |expr: ExprId| match syntax.parent(expr) {
+        Parent::Range => true,
+        // `s[i]`, `s[i:i+1]`
+        Parent::Expr(outer) => match *syntax.kind(outer) {
+            ExprKind::Index { base, index } => base == expr && !is_constant(index),
+            ExprKind::Slice { base, low: Some(low), high: Some(_) } => base == expr && !is_constant(low),
+            _ => false,
+        },
+        _ => false,
     };
-    is_run_through() && own().any(is_appended)
+    let is_appended = |expr: ExprId| match syntax.parent(expr) {
+        Parent::Expr(call) => matches!(syntax.kind(call), ExprKind::Call { fun, .. } if syntax.name(*fun) == "append"),
+        _ => false,
+    };
+    let is_piece = |expr: ExprId| {
+        let Parent::Expr(slice) = syntax.parent(expr) else { return false };
+        matches!(*syntax.kind(slice), ExprKind::Slice { base, low: Some(low), .. } if base == expr && !is_constant(low))
+            && is_appended(slice)
+    };
+    // `word += character`, and the word is appended.
+    let is_gathered = || {
+        let grown = part.assigns.iter().filter(|assign| assign.adds && !syntax.name(assign.left).is_empty());
+        grown.into_iter().any(|assign| part.refs(text, syntax.name(assign.left)).any(is_appended))
+    };
+    own().any(is_run_through) && (own().any(is_piece) || is_gathered())
 }
 
 /// Whether a text begins like a command line: with a word that nothing but white space can end.
-fn is_plain(text: &str) -> bool {
-    let word = text.split_whitespace().next().unwrap_or_default();
-    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./+@".contains(c))
+fn starts_plain(parts: &[Part]) -> bool {
+    let known = parts.iter().map_while(|part| match part {
+        Part::Known(text, _) => Some(&**text),
+        Part::Hole(_) => None,
+    });
+    let text: String = known.collect();
+    let is_whole = !parts.iter().any(|part| matches!(part, Part::Hole(_)));
+    let mut words = text.split_whitespace();
+    let is_plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./+@".contains(c));
+    words.next().is_some_and(is_plain) && (is_whole || text.trim_start().contains(char::is_whitespace))
 }

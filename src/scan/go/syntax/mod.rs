@@ -482,6 +482,12 @@ impl Syntax {
         range.contains(at).then_some(func)
     }
 
+    /// The outermost function literal around a place that no declared function is around.
+    pub(crate) fn literal_at(&self, at: u32) -> Option<ExprId> {
+        let around = |func: &Func| func.outer.is_none() && func.range.is_some_and(|range| range.contains(at));
+        self.top.funcs().filter(|(_, func)| around(func)).find_map(|(_, func)| func.literal)
+    }
+
     /// The `return` statements of a function with their values.
     pub(crate) fn returns(&self, func: FuncId) -> impl Iterator<Item = &Return> {
         self.part_within(func).returns.iter().filter(move |own| own.func == func)
