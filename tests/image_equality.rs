@@ -193,7 +193,10 @@ impl Root {
             ("opt/own", "libf.so.1"),
             ("opt/other", "libf2.so"),
             ("opt/var/lib/x86_64-linux-gnu", "libf.so.1"),
+            // What glibc up to 2.36 calls the processor: another name on some of Intel's.
             ("opt/var/x86_64", "libf.so.1"),
+            ("opt/var/haswell", "libf.so.1"),
+            ("opt/var/xeon_phi", "libf.so.1"),
             ("opt/var/$UNKNOWN", "libf.so.1"),
             ("opt/newer/glibc-hwcaps/x86-64-v2", "libf.so.1"),
             ("opt/text", "main.c"),

@@ -133,7 +133,8 @@ impl Loader {
 }
 
 /// What a machine's processors are called (`AT_PLATFORM` of the kernel's `arch/*/include/asm/elf.h`; nothing where it depends on
-/// the processor), and glibc's folders for newer ones (`sysdeps/*/dl-hwcaps-subdirs.c`).
+/// the processor; glibc up to 2.36 calls some of Intel's `haswell` or `xeon_phi`, `sysdeps/x86/cpu-features.c`), and glibc's
+/// folders for newer ones (`sysdeps/*/dl-hwcaps-subdirs.c`).
 struct Machine {
     elf: u16,
     is_64: bool,
