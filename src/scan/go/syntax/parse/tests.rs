@@ -1,4 +1,4 @@
-use super::super::{Condition, Decl, ExprId, ExprKind, Func, FuncId, Part, Source, Syntax};
+use super::super::{Condition, Decl, ExprId, ExprKind, Func, FuncId, Parent, Part, Source, Syntax};
 use crate::file::Files;
 
 fn parse(text: &str) -> Syntax {
@@ -216,6 +216,55 @@ fn bodies_are_parts_of_their_own_and_hang_together_with_their_heads() {
     let inner = inner.expect("a place");
     assert_eq!(syntax.guards_at(inner).count(), 1);
     assert!(syntax.assigns_in(syntax.func(f).range.expect("a range")).count() == 1);
+}
+
+/// What a file says, wherever it stands in its tables: expressions with what stands around them and what their names mean,
+/// variables with their scopes, guards and returns.
+fn told(syntax: &Syntax) -> Vec<String> {
+    let parent = |id: ExprId| match syntax.parent(id) {
+        Parent::Expr(outer) => format!("in {:?}", syntax.expr(outer).range),
+        Parent::Send(channel) => format!("sent to {:?}", syntax.expr(channel).range),
+        Parent::Return { index, count, .. } => format!("returned {index} of {count}"),
+        parent => format!("{parent:?}"),
+    };
+    let meant = |id: ExprId| syntax.resolve_if_ident(id).map(|var| syntax.var(var).name);
+    let mut told = Vec::new();
+    for part in syntax.parts() {
+        told.extend(part.exprs().map(|(id, expr)| {
+            let kind = std::mem::discriminant(&expr.kind);
+            format!("{:?} {kind:?} {} {:?}", expr.range, parent(id), meant(id))
+        }));
+        told.extend(part.vars().map(|(_, var)| format!("var {:?} {:?} {:?}", var.name, var.scope, var.constant)));
+        told.extend(part.guards.iter().map(|guard| format!("guard {:?} {}", guard.range, guard.by_leaving)));
+        told.extend(part.returns.iter().map(|one| format!("return {:?}", one.range)));
+        told.extend(part.assigns.iter().map(|assign| format!("assign {:?}", syntax.expr(assign.left).range)));
+    }
+    told.sort();
+    told
+}
+
+#[test]
+fn a_file_says_the_same_in_parts_and_as_a_whole() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/go")];
+    let mut bodies = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("listed") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "go") {
+                let files = Files::new();
+                let id = files.add("main.go", std::fs::read_to_string(&path).expect("read"));
+                let source = files.get(id);
+                let in_parts = super::parse(id, &source);
+                let whole = super::read(id, &source, super::lex::tokens(source.text()));
+                assert_eq!(told(&in_parts), told(&whole), "{}", path.display());
+                assert_eq!(whole.parts().count(), 1);
+                bodies += in_parts.parts().count() - 1;
+            }
+        }
+    }
+    assert!(bodies > 150, "{bodies}");
 }
 
 #[test]
