@@ -1,9 +1,9 @@
 //! Which functions can run: those that a main package, an `init` function or a package-level initializer leads to.
 //!
-//! Asked backwards and on demand: a function runs if live code that runs names it, or reads the variable that holds it. A method runs if code that runs names
-//! its type, for anything may call it through an interface; an unexported one is also named in its own package. This errs
-//! on the side of running: what nothing leads to is not in the binary's way. Where all code is there, a method that nothing
-//! selects does not run either, unless an interface of the standard library asks for it.
+//! Asked backwards and on demand: a function runs if live code that runs names it, or reads the variable that holds it. A
+//! method runs if code that runs names its type, for anything may call it through an interface; an unexported one is also
+//! named in its own package. This errs on the side of running: what nothing leads to is not in the binary's way. Where all
+//! code is there, a method that nothing selects does not run either, unless an interface of the standard library asks for it.
 
 use super::engine::Engine;
 use super::load::{Program, UnitId};
@@ -40,7 +40,8 @@ struct Search {
 }
 
 impl Engine<'_> {
-    /// Whether a place can run: on this platform, and in a function that something leads to.
+    /// Whether a place can run: on this platform, and in a function that something leads to; in a package-level initializer,
+    /// if it is no literal's that nothing reads.
     pub(crate) fn is_live(&mut self, unit: UnitId, at: u32) -> bool {
         let syntax = self.program.syntax(unit);
         self.is_on_platform(unit, at)
