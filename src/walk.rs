@@ -114,14 +114,13 @@ impl Tree {
         Ok(self.keep(&path, bytes))
     }
 
-    /// As [`Self::read`], for a file that [`Self::list`] has found in a folder.
-    pub fn read_entry(&self, folder: &str, entry: &Entry) -> Result<FileId, ReadError> {
-        let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
-        if entry.is_link || self.files.find(&path).is_some() {
-            return self.read(&path);
+    /// As [`Self::read`], for the file at a normalized path that [`Self::list`] has found in its folder.
+    pub fn read_entry(&self, path: &str, entry: &Entry) -> Result<FileId, ReadError> {
+        if entry.is_link || self.files.find(path).is_some() {
+            return self.read(path);
         }
-        let bytes = read_file(&path, &self.root.join(&path))?;
-        Ok(self.keep(&path, bytes))
+        let bytes = read_file(path, &self.root.join(path))?;
+        Ok(self.keep(path, bytes))
     }
 
     fn keep(&self, path: &str, bytes: Vec<u8>) -> FileId {
@@ -317,6 +316,14 @@ mod tests {
         assert!(matches!(tree.read("missing/file"), Err(ReadError::NotFound(_))));
         let near = tree.read("near").expect("a link inside is followed");
         assert_eq!(tree.files().get(near).text(), "y");
+        // What a listing has found is held to the same.
+        for entry in tree.list("").expect("listed") {
+            let read = tree.read_entry(&entry.name, &entry).map(|id| tree.files().get(id).text().to_owned());
+            match entry.name.as_str() {
+                "near" | "own" => assert_eq!(read.expect("read"), "y"),
+                _ => assert!(matches!(read, Err(ReadError::Outside(_))), "{}", entry.name),
+            }
+        }
     }
 
     #[test]

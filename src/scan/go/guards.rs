@@ -81,7 +81,7 @@ impl Engine<'_> {
             }
             set.values.retain(|value| {
                 value.known_text().is_none_or(|value| {
-                    self.allows(at.unit, &guard.condition, Candidate { of: text, value: &value }) != Some(false)
+                    self.allows(at.unit, &guard.condition, Candidate { of: text, value: &value }, 0) != Some(false)
                 })
             });
         }
@@ -116,7 +116,7 @@ impl Engine<'_> {
                 let Some(&arg) = args.get(index) else { continue };
                 if let Some(value) = self.given_bool(At { unit: call.unit, expr: arg }, outer) {
                     let candidate = Candidate { of: name, value: if value { "true" } else { "false" } };
-                    if self.allows(func.unit, &guard.condition, candidate) == Some(false) {
+                    if self.allows(func.unit, &guard.condition, candidate, 0) == Some(false) {
                         return true;
                     }
                     continue;
@@ -135,7 +135,7 @@ impl Engine<'_> {
                 let excluded = |engine: &mut Self, value: &Value| {
                     value.known_text().is_some_and(|value| {
                         let candidate = Candidate { of: name, value: &value };
-                        engine.allows(func.unit, &guard.condition, candidate) == Some(false)
+                        engine.allows(func.unit, &guard.condition, candidate, 0) == Some(false)
                     })
                 };
                 if !values.is_empty() && values.values.iter().all(|value| excluded(self, value)) {
@@ -232,17 +232,13 @@ impl Engine<'_> {
     }
 
     /// Whether a condition can hold where an expression has a candidate for its value; nothing where that is not settled.
-    fn allows(&mut self, unit: UnitId, condition: &Condition, candidate: Candidate<'_>) -> Option<bool> {
-        self.allows_at(unit, condition, candidate, 0)
-    }
-
-    fn allows_at(&mut self, unit: UnitId, condition: &Condition, candidate: Candidate<'_>, depth: u32) -> Option<bool> {
+    fn allows(&mut self, unit: UnitId, condition: &Condition, candidate: Candidate<'_>, depth: u32) -> Option<bool> {
         match condition {
             Condition::Is(expr) => self.bool_for(At { unit, expr: *expr }, candidate, depth),
             Condition::IsNot(expr) => self.bool_for(At { unit, expr: *expr }, candidate, depth).map(|value| !value),
-            Condition::Case { tag, values } => self.matches_any(unit, (*tag, values), candidate, depth),
+            Condition::Case { tag, values } => self.matches_any(unit, *tag, values, candidate, depth),
             Condition::Default { tag, values } => {
-                self.matches_any(unit, (*tag, values), candidate, depth).map(|value| !value)
+                self.matches_any(unit, *tag, values, candidate, depth).map(|value| !value)
             }
             Condition::Unknown => None,
         }
@@ -251,7 +247,8 @@ impl Engine<'_> {
     fn matches_any(
         &mut self,
         unit: UnitId,
-        (tag, values): (Option<ExprId>, &[ExprId]),
+        tag: Option<ExprId>,
+        values: &[ExprId],
         candidate: Candidate<'_>,
         depth: u32,
     ) -> Option<bool> {
@@ -403,7 +400,7 @@ impl Engine<'_> {
         let mut agreed = None;
         for one in target.returns(func.func) {
             let excludes = |engine: &mut Self, guard: &Guard| {
-                engine.allows_at(func.unit, &guard.condition, inside, depth + 1) == Some(false)
+                engine.allows(func.unit, &guard.condition, inside, depth + 1) == Some(false)
             };
             if target.guards_at(one.range.start).any(|guard| excludes(self, guard)) {
                 continue;

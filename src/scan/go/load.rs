@@ -451,7 +451,7 @@ fn load_folder(tree: &Tree, from: &Tree, folder: &str, shown: &str, import: Stri
         }
         let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
         let id = if shown.is_empty() {
-            tree.read_entry(folder, &entry)
+            tree.read_entry(&path, &entry)
         } else {
             from.read_bytes(&path)
                 .map(|bytes| tree.files().add(&format!("{shown}{path}"), String::from_utf8_lossy(&bytes).into_owned()))

@@ -57,9 +57,6 @@ impl Engine<'_> {
     /// Whether a declared function can run.
     fn runs(&mut self, func: FuncAt) -> bool {
         let node = Node::Func(func);
-        if let Some(&known) = self.reached.get(&node) {
-            return known;
-        }
         let program = self.program;
         let declared = program.syntax(func.unit).func(func.func);
         let mut found = self.is_reached(node);

@@ -60,8 +60,8 @@ fn is_cut_up(syntax: &Syntax, func: FuncId, var: VarId) -> bool {
     };
     // `word += character`, and the word is appended.
     let is_gathered = || {
-        let grown = part.assigns.iter().filter(|assign| assign.adds && !syntax.name(assign.left).is_empty());
-        grown.into_iter().any(|assign| part.refs(text, syntax.name(assign.left)).any(is_appended))
+        let mut grown = part.assigns.iter().filter(|assign| assign.adds && !syntax.name(assign.left).is_empty());
+        grown.any(|assign| part.refs(text, syntax.name(assign.left)).any(is_appended))
     };
     own().any(is_run_through) && (own().any(is_piece) || is_gathered())
 }

@@ -516,7 +516,7 @@ impl Syntax {
         let part = self.part_at(at);
         let own = part.local(text, name, at);
         // The parameters of a function stand in its head.
-        let outer = || if std::ptr::eq(part, &raw const self.top) { None } else { self.top.local(text, name, at) };
+        let outer = || if part.base == self.top.base { None } else { self.top.local(text, name, at) };
         own.or_else(outer).or_else(|| match self.decl(name) {
             Some(Decl::Var(var)) => Some(var),
             _ => None,
